@@ -84,31 +84,47 @@ pub struct Faults {
 impl Faults {
     /// Adds a fault; earlier ones at the same point strike first.
     pub fn add(&self, fault: Fault) {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
+        self.list
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(fault);
     }
 
     /// Adds a fault that strikes everyone once.
     pub fn once(&self, point: Point, action: Action) {
-        self.add(Fault { point, who: None, action, times: Some(1) });
+        self.add(Fault {
+            point,
+            who: None,
+            action,
+            times: Some(1),
+        });
     }
 
     /// Adds a fault that strikes everyone until [`Faults::clear`].
     pub fn always(&self, point: Point, action: Action) {
-        self.add(Fault { point, who: None, action, times: None });
+        self.add(Fault {
+            point,
+            who: None,
+            action,
+            times: None,
+        });
     }
 
     /// Removes all faults.
     pub fn clear(&self) {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.list
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     /// Takes the first fault at `point` that concerns `who`, counting it down.
     pub fn take(&self, point: Point, who: Option<&str>) -> Option<Action> {
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         let who = who.map(str::to_lowercase);
-        let found = list.iter().position(|fault| {
-            fault.point == point && (fault.who.is_none() || fault.who == who)
-        })?;
+        let found = list
+            .iter()
+            .position(|fault| fault.point == point && (fault.who.is_none() || fault.who == who))?;
         let fault = list.get_mut(found)?;
         let action = fault.action.clone();
         if let Some(times) = fault.times.as_mut() {
