@@ -10,10 +10,14 @@
 //! `cli` is the command line.
 
 pub mod clock;
+pub mod config;
 pub mod mail;
+pub mod model;
 pub mod oauth;
 pub mod problem;
 pub mod providers;
+pub mod secret;
+pub mod store;
 
 pub mod graph;
 pub mod imap;
