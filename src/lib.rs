@@ -10,6 +10,7 @@
 //! `cli` is the command line.
 
 pub mod clock;
+pub mod desk;
 pub mod config;
 pub mod mail;
 pub mod model;
