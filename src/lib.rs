@@ -10,6 +10,7 @@
 //! `cli` is the command line.
 
 pub mod clock;
+pub mod http;
 pub mod mail;
 pub mod oauth;
 pub mod problem;
