@@ -5,9 +5,11 @@
 
 pub mod connect;
 pub mod credentials;
+mod dial;
 pub mod entra_app;
 mod janitor;
 mod poller;
+pub mod probe;
 pub mod schedule;
 mod sender;
 pub mod status;

@@ -19,6 +19,7 @@ struct State {
     woken: bool,
     stopped: bool,
     on_wake: Option<Box<dyn Fn() + Send>>,
+    on_stop: Option<Box<dyn Fn() + Send>>,
 }
 
 /// A bell for one loop. Many rings before it is heard count as one.
@@ -47,7 +48,7 @@ impl Wake {
     pub fn stop(&self) {
         let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.stopped = true;
-        if let Some(interrupt) = &state.on_wake {
+        for interrupt in [&state.on_wake, &state.on_stop].into_iter().flatten() {
             interrupt();
         }
         drop(state);
@@ -66,6 +67,16 @@ impl Wake {
         let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.on_wake = interrupt;
         if (state.woken || state.stopped) && let Some(interrupt) = &state.on_wake {
+            interrupt();
+        }
+    }
+
+    /// What else to do on the stop, for a loop that may be in the middle of a conversation with a
+    /// server. Done at once if the stop has come already.
+    pub fn on_stop(&self, interrupt: Option<Box<dyn Fn() + Send>>) {
+        let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.on_stop = interrupt;
+        if state.stopped && let Some(interrupt) = &state.on_stop {
             interrupt();
         }
     }
