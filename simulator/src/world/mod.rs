@@ -12,6 +12,7 @@ pub mod quirks;
 pub mod stop;
 pub mod submission;
 pub mod user;
+pub mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::Sender;
@@ -26,6 +27,7 @@ pub use submission::{Outgoing, Submission, Submitted, Via};
 pub use user::{AccountKind, SmtpAuth, User};
 
 use crate::clock::Clock;
+use crate::faults::{Action, Faults, Point};
 
 /// Everything the pretend service knows; shared as `Arc<World>`.
 #[derive(Debug)]
@@ -339,10 +341,32 @@ impl World {
         before
     }
 
+    /// All names under which a fault may be aimed at a session that signs in as `name`, lower case.
+    pub(crate) fn names_of(&self, name: &str) -> Vec<String> {
+        let mut names = vec![name.to_lowercase()];
+        if let Some(user) = self.user(name) {
+            for other in [user.upn, user.address] {
+                let other = other.to_lowercase();
+                if !names.contains(&other) {
+                    names.push(other);
+                }
+            }
+        }
+        names
+    }
+
     /// Sends mail for outside addresses to `outside` from now on.
     pub(crate) fn attach_outside(&self, outside: Sender<Outgoing>) {
         self.state().outside = Some(outside);
     }
+}
+
+/// Takes a fault aimed at one of `names`, or at everyone.
+pub(crate) fn take_fault(faults: &Faults, point: Point, names: &[String]) -> Option<Action> {
+    if names.is_empty() {
+        return faults.take(point, None);
+    }
+    names.iter().find_map(|name| faults.take(point, Some(name)))
 }
 
 impl State {
