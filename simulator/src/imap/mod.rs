@@ -21,6 +21,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+pub(crate) use auth::{carries, json_challenge, xoauth2};
+
 use crate::entra::Entra;
 use crate::faults::Faults;
 use crate::world::wire::{Wire, serve_each};

@@ -65,9 +65,13 @@ pub struct Quirks {
     pub smtp_connections: u32,
     /// Block a mailbox from SMTP after this many messages it had no right to send as.
     pub block_after_send_as_errors: Option<u32>,
-    /// Refuse a From that is not permitted at the end of DATA with `554 … SendAsDenied` instead of
-    /// `550 5.7.60`.
+    /// Refuse an envelope sender that is not permitted only at the end of DATA, with
+    /// `554 … SendAsDenied`, instead of `550 5.7.60` at MAIL FROM. The From header is always looked
+    /// at there.
     pub send_as_denied_late: bool,
+    /// SMTP takes only the sign-in name in `user=`, as some tenants do where the primary address
+    /// differs from it.
+    pub smtp_needs_upn: bool,
     /// Graph gives mail a new Message-ID for personal accounts, as SMTP does. Not known to happen.
     pub graph_rewrites_message_id: bool,
 }
@@ -87,6 +91,7 @@ impl Default for Quirks {
             smtp_connections: 3,
             block_after_send_as_errors: Some(5),
             send_as_denied_late: false,
+            smtp_needs_upn: true,
             graph_rewrites_message_id: false,
         }
     }

@@ -67,6 +67,9 @@ pub struct User {
     pub needs_mfa: bool,
     /// Whether LIST shows `\Sent`, `\Drafts`, `\Trash` and `\Junk`; seen on personal accounts.
     pub list_flags: bool,
+    /// Whether mail submitted by SMTP is filed in Sent Items
+    /// (`MessageCopyForSMTPClientSubmissionEnabled`).
+    pub smtp_sent_copy: bool,
 }
 
 impl User {
@@ -90,6 +93,7 @@ impl User {
             disabled: false,
             needs_mfa: false,
             list_flags: false,
+            smtp_sent_copy: true,
         }
     }
 
