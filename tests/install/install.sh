@@ -1,0 +1,336 @@
+#!/usr/bin/env bash
+# Proves install.sh in a fresh Debian made by debootstrap: first installation, second run, upgrade,
+# refusal of a broken program, uninstall, purge; and the service file with systemd-analyze.
+#
+# Usage: tests/install/install.sh BINARY    (as root; the clean Debian is kept in target/ for the next time)
+
+set -euo pipefail
+
+readonly HERE=$(cd "$(dirname "$0")/../.." && pwd)
+readonly EXPOSURE_LIMIT=15 # tenths: systemd-analyze compares ten times the figure it prints
+readonly UNIT=$HERE/packaging/mailhatch.service
+export LC_ALL=C
+
+binary=$(readlink -f "${1:?usage: tests/install/install.sh BINARY}")
+work=
+guest=
+checks=0
+
+fail() {
+    printf 'FAILED: %s\n' "$*" >&2
+    if [ -n "$work" ] && [ -s "$work/out" ]; then sed 's/^/    | /' "$work/out" >&2; fi
+    if [ -n "$work" ] && [ -s "$work/serve.log" ]; then tail -n 20 "$work/serve.log" | sed 's/^/    > /' >&2; fi
+    exit 1
+}
+
+passed() { checks=$((checks + 1)) && printf '  ok  %s\n' "$*"; }
+
+# check SENTENCE COMMAND…: the sentence is what the command proves.
+check() {
+    local sentence=$1
+    shift
+    if "$@"; then passed "$sentence"; else fail "$sentence"; fi
+}
+
+# ---- The clean machine ---------------------------------------------------------------------------
+
+suite() {
+    local id=unknown codename=
+    id=$(. /etc/os-release && printf '%s' "${ID:-}")
+    codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
+    # The program was built here, so it needs a C library no older than the one here.
+    if [ "$id" = debian ] && [ -n "$codename" ]; then echo "$codename"; else echo bookworm; fi
+}
+
+# The mirror this machine uses for its own packages, in either form of apt's lists.
+mirror() {
+    local found
+    found=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+        grep -v '^ *#' | grep -oE 'https?://[^ ]*/debian/?( |$)' | head -n 1 | tr -d ' ')
+    echo "${found:-http://deb.debian.org/debian}"
+}
+
+use_apt_proxy() {
+    local Proxy=
+    eval "$(apt-config shell Proxy Acquire::http::Proxy)"
+    if [ -n "$Proxy" ] && [ "$Proxy" != DIRECT ]; then export http_proxy=$Proxy; fi
+}
+
+clean_debian() {
+    local cache
+    cache=${CARGO_TARGET_DIR:-$HERE/target}/install-test/debian-$(suite)-$(dpkg --print-architecture).tar
+    if [ -z "$(find "$cache" -mtime -30 2>/dev/null)" ]; then
+        printf '  making a clean Debian %s from %s (once; kept as %s)\n' "$(suite)" "$(mirror)" "$cache"
+        mkdir -p "$(dirname "$cache")"
+        use_apt_proxy
+        debootstrap --variant=minbase "$(suite)" "$work/fresh" "$(mirror)" >"$work/out" 2>&1 || fail "debootstrap"
+        rm -rf "$work/fresh/var/cache/apt/archives" "$work/fresh/var/lib/apt/lists"
+        tar -C "$work/fresh" -cf "$cache.part" . && mv "$cache.part" "$cache"
+        rm -rf "$work/fresh"
+        : >"$work/out"
+    fi
+    mkdir "$guest"
+    tar -C "$guest" -xf "$cache"
+}
+
+copy_release() {
+    mkdir -p "$guest/root/release"
+    cp -r "$HERE/install.sh" "$HERE/packaging" "$guest/root/release/"
+    cp "$binary" "$guest/root/release/mailhatch"
+    chmod 755 "$guest/root/release/mailhatch"
+}
+
+in_guest() { chroot "$guest" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"; }
+
+# installer ARGUMENTS…: its words go to $work/out.
+installer() { in_guest sh /root/release/install.sh "$@" >"$work/out" 2>&1; }
+refused_with() { local status=0 && installer "${@:2}" || status=$? && [ "$status" -eq "$1" ]; }
+said() { grep -qF -- "$1" "$work/out"; }
+
+# Path, inode, times, owner, mode and content of all that install.sh may touch.
+picture() {
+    (cd "$guest" && find etc/mailhatch etc/systemd/system usr/local/bin var/lib/mailhatch etc/passwd etc/group etc/shadow \
+        ! -type d -printf '%p %i %T@ %C@ %u %g %m\n' 2>/dev/null | sort && md5sum etc/mailhatch/* usr/local/bin/mailhatch 2>/dev/null)
+}
+
+unchanged_by() {
+    local before
+    before=$(picture)
+    "$@" && [ "$before" = "$(picture)" ]
+}
+
+mode_of() { in_guest stat -c '%a %U:%G' "$1"; }
+has_mode() { [ "$(mode_of "$1")" = "$2" ]; }
+
+# ---- A stand-in for systemctl --------------------------------------------------------------------
+# systemd does not run in a chroot. This one does what install.sh asks of it, from the installed files,
+# and writes down what it was asked.
+
+install_systemctl() {
+    mkdir -p "$guest/run/systemd/system" "$guest/run/test"
+    cat >"$guest/usr/local/sbin/systemctl" <<'STAND_IN'
+#!/bin/sh
+calls=/run/test/calls pid=/run/test/pid
+echo "$*" >>$calls
+running() { [ -s $pid ] && kill -0 "$(cat $pid)" 2>/dev/null; }
+stop() {
+    if ! running; then return; fi
+    kill "$(cat $pid)"
+    for _ in $(seq 60); do running || return 0; sleep 1; done
+    kill -9 "$(cat $pid)"
+}
+start() {
+    setsid runuser -u mailhatch -- sh -c 'echo $$ >/run/test/pid; set -a; . /etc/mailhatch/mailhatch.env
+        cd /var/lib/mailhatch && exec /usr/local/bin/mailhatch serve' >/run/test/log 2>&1 </dev/null &
+    sleep 1
+}
+case $1 in
+    is-enabled) [ -e /run/test/enabled ] ;;
+    enable) : >/run/test/enabled ;;
+    is-active) running ;;
+    start) start ;;
+    restart) stop; start ;;
+    disable) rm -f /run/test/enabled; stop ;;
+    daemon-reload) ;;
+    *) echo "stand-in: unknown $1" >&2; exit 1 ;;
+esac
+STAND_IN
+    chmod 755 "$guest/usr/local/sbin/systemctl"
+    install -m 666 /dev/null "$guest/run/test/pid"
+    : >"$guest/run/test/calls"
+}
+
+called() { grep -cx -- "$1" "$guest/run/test/calls" || true; }
+called_times() { [ "$(called "$1")" -eq "$2" ]; }
+
+# ---- The running program -------------------------------------------------------------------------
+
+port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+free_port() {
+    local port
+    while port=$((20000 + RANDOM % 10000)) && ! port_is_free "$port"; do :; done
+    echo "$port"
+}
+
+healthy() { [ "$(curl --silent --noproxy '*' --max-time 5 "http://127.0.0.1:$port/healthz")" = ok ]; }
+
+becomes_healthy() {
+    for _ in $(seq 60); do
+        if healthy; then return 0; fi
+        if ! kill -0 "$serve" 2>/dev/null; then return 1; fi
+        sleep 0.5
+    done
+    return 1
+}
+
+# stops_in_order PID: SIGTERM ends it with status 0 within the 45 seconds it promises.
+stops_in_order() {
+    local status=0
+    kill -TERM "$1"
+    for _ in $(seq 90); do
+        kill -0 "$1" 2>/dev/null || break
+        sleep 0.5
+    done
+    if kill -0 "$1" 2>/dev/null; then return 1; fi
+    wait "$1" || status=$?
+    [ "$status" -eq 0 ]
+}
+
+clean_up() {
+    local pid
+    if [ -n "$guest" ] && [ -d "$guest" ]; then
+        # Whatever still runs from inside the guest, and only that.
+        for pid in /proc/[0-9]*; do
+            if [ "$(readlink "$pid/root" 2>/dev/null)" = "$guest" ]; then kill -KILL "${pid#/proc/}" 2>/dev/null || true; fi
+        done
+    fi
+    if [ -n "$work" ]; then rm -rf --one-file-system "$work"; fi
+}
+
+# ---- What is proved ------------------------------------------------------------------------------
+
+service_file_is_sound() {
+    sed "s|^ExecStart=/usr/local/bin/mailhatch|ExecStart=$binary|" "$UNIT" >"$work/mailhatch.service"
+    systemd-analyze verify "$work/mailhatch.service" >"$work/out" 2>&1 || true
+    check "systemd-analyze verify has nothing to say about the service" test ! -s "$work/out"
+    check "the service's exposure is at most 1.5" \
+        systemd-analyze security --offline=true --no-pager --threshold=$EXPOSURE_LIMIT "$UNIT" >"$work/exposure"
+    passed "$(grep -o 'Overall exposure.*: [0-9.]*' "$work/exposure")"
+}
+
+dry_run_changes_nothing() {
+    check "a dry run on a clean machine changes nothing" unchanged_by installer --dry-run
+    check "it tells what it would do" said "would make the system user mailhatch"
+    check "there is still no user" test "$(in_guest getent passwd mailhatch)" = ""
+}
+
+wrong_usage_is_refused() {
+    check "an unknown option is wrong usage" refused_with 2 --frobnicate
+    check "--purge without its word is wrong usage" refused_with 2 --uninstall --purge yes
+    check "a port that is none is wrong usage" refused_with 2 --listen 127.0.0.1:99999
+    check "a missing program is told" refused_with 1 --binary /root/absent
+}
+
+first_installation() {
+    check "the first installation succeeds" installer --url https://inbox.example.org --listen "127.0.0.1:$port"
+    check "without systemd it says so and goes on" said "systemd is not running here"
+    check "the program is root's and runs" has_mode /usr/local/bin/mailhatch "755 root:root"
+    check "'mailhatch version' answers" in_guest mailhatch version
+    check "the settings are for root and the service" has_mode /etc/mailhatch/mailhatch.env "640 root:mailhatch"
+    check "so is the key" has_mode /etc/mailhatch/mailhatch.key "640 root:mailhatch"
+    check "the key is 32 bytes" test "$(base64 -d "$guest/etc/mailhatch/mailhatch.key" | wc -c)" -eq 32
+    check "the settings folder is closed to others" has_mode /etc/mailhatch "750 root:mailhatch"
+    check "the data folder is the service's" has_mode /var/lib/mailhatch "750 mailhatch:mailhatch"
+    check "the service file is in place" cmp -s "$UNIT" "$guest/etc/systemd/system/mailhatch.service"
+    check "the user cannot log in" grep -q '^mailhatch:.*:/var/lib/mailhatch:/usr/sbin/nologin$' "$guest/etc/passwd"
+    check "the user is a system user" test "$(in_guest id -u mailhatch)" -lt 1000
+    check "--url is in the settings" grep -qx 'MAILHATCH_URL=https://inbox.example.org' "$guest/etc/mailhatch/mailhatch.env"
+    check "--listen is in the settings" grep -qx "MAILHATCH_LISTEN=127.0.0.1:$port" "$guest/etc/mailhatch/mailhatch.env"
+}
+
+program_serves() {
+    chroot --userspec=mailhatch:mailhatch "$guest" /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin HOME=/nonexistent \
+        sh -c 'set -a; . /etc/mailhatch/mailhatch.env; cd /var/lib/mailhatch && exec mailhatch serve' >"$work/serve.log" 2>&1 &
+    serve=$!
+    check "started by hand as the service's user, it answers on /healthz" becomes_healthy
+    check "SIGTERM stops it in order" stops_in_order "$serve"
+}
+
+second_run_changes_nothing() {
+    check "a second run touches no file" unchanged_by installer
+    check "and says so" said "nothing to change"
+    check "a differing --url leaves the settings alone" unchanged_by installer --url https://other.example.org
+    check "and tells how to change them" said "MAILHATCH_URL=https://other.example.org"
+    chmod 644 "$guest/etc/mailhatch/mailhatch.key"
+    check "a key open to others is mended" installer
+    check "the key is closed again" has_mode /etc/mailhatch/mailhatch.key "640 root:mailhatch"
+}
+
+lost_key_is_not_replaced() {
+    mv "$guest/etc/mailhatch/mailhatch.key" "$work/key"
+    touch -a "$guest/var/lib/mailhatch/mailhatch.db"
+    check "a database without its key gets no new key" refused_with 1
+    check "the message says what to do" said "Put that key back"
+    check "no key was made" test ! -e "$guest/etc/mailhatch/mailhatch.key"
+    mv "$work/key" "$guest/etc/mailhatch/mailhatch.key"
+}
+
+upgrade() {
+    install_systemctl
+    check "where systemd runs, the service is enabled and started" installer
+    check "it was started once" called_times "start mailhatch" 1
+    check "it was enabled once" called_times "enable --quiet mailhatch" 1
+    check "a further run changes nothing" unchanged_by installer
+    check "and starts nothing" called_times "start mailhatch" 1
+
+    # The same program with a tail: another file that runs alike.
+    printf '\n# another build\n' >>"$guest/root/release/mailhatch"
+    check "a dry run of an upgrade changes nothing" unchanged_by installer --dry-run
+    check "it tells of the restart" said "would restart the service"
+    check "another build is installed" installer
+    check "the service was restarted once" called_times "restart mailhatch" 1
+    check "the new program is in place" cmp -s "$guest/root/release/mailhatch" "$guest/usr/local/bin/mailhatch"
+    check "the one before is kept" cmp -s "$binary" "$guest/usr/local/bin/mailhatch.previous"
+    check "it answers after the upgrade" healthy
+
+    printf '#!/bin/sh\necho broken\nexit 1\n' >"$guest/root/release/mailhatch"
+    check "a program that does not run is refused, nothing touched" unchanged_by refused_with 1
+    check "the reason is told" said "does not run on this machine"
+    check "the service still answers" healthy
+}
+
+removal() {
+    local key
+    key=$(cat "$guest/etc/mailhatch/mailhatch.key")
+    check "a dry run of the removal changes nothing" unchanged_by installer --uninstall --dry-run
+    check "uninstall succeeds" installer --uninstall
+    check "the program is gone" test ! -e "$guest/usr/local/bin/mailhatch"
+    check "the program before is gone" test ! -e "$guest/usr/local/bin/mailhatch.previous"
+    check "the service file is gone" test ! -e "$guest/etc/systemd/system/mailhatch.service"
+    check "the service was stopped" port_is_free "$port"
+    check "the data stays" test -e "$guest/var/lib/mailhatch/mailhatch.db"
+    check "the key stays" test "$(cat "$guest/etc/mailhatch/mailhatch.key")" = "$key"
+    check "a second uninstall has nothing to do" installer --uninstall
+    check "and says so" said "nothing to remove"
+    check "purge with its word succeeds" installer --uninstall --purge delete-all-mail
+    check "the data is gone" test ! -e "$guest/var/lib/mailhatch"
+    check "settings and key are gone" test ! -e "$guest/etc/mailhatch"
+    check "the user is gone" test "$(in_guest getent passwd mailhatch)" = ""
+}
+
+image_build() {
+    cp "$binary" "$guest/root/release/mailhatch"
+    mkdir "$guest/root/image"
+    check "--root fills a folder" installer --root /root/image
+    check "the program is in it" test -x "$guest/root/image/usr/local/bin/mailhatch"
+    check "the machine itself has none" test ! -e "$guest/usr/local/bin/mailhatch"
+    check "and no user" test "$(in_guest getent passwd mailhatch)" = ""
+}
+
+main() {
+    [ "$(id -u)" -eq 0 ] || fail "this test must run as root: it makes a chroot"
+    [ -x "$binary" ] || fail "'$binary' is no program"
+    work=$(mktemp -d)
+    guest=$(readlink -f "$work")/guest
+    trap clean_up EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    clean_debian
+    copy_release
+    port=$(free_port)
+
+    service_file_is_sound
+    dry_run_changes_nothing
+    wrong_usage_is_refused
+    first_installation
+    program_serves
+    second_run_changes_nothing
+    lost_key_is_not_replaced
+    upgrade
+    removal
+    image_build
+    printf 'install: %s checks passed\n' "$checks"
+}
+
+main "$@"
