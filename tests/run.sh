@@ -74,7 +74,7 @@ section_prerequisites() {
         echo "installing: ${packages[*]}"
         forbid_services
         { as_root apt-get update -qq &&
-            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"; } || status=1
+            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${packages[@]}"; } || status=1
         restore_policy
     fi
     if ! command -v cargo >/dev/null 2>&1; then
