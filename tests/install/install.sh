@@ -176,6 +176,8 @@ healthy() { [ "$(curl --silent --noproxy '*' --max-time 5 "http://127.0.0.1:$por
 becomes_healthy() {
     for _ in $(seq 120); do
         if healthy; then return 0; fi
+        # Dead already: no use waiting.
+        if [ -n "$serve" ] && ! kill -0 "$serve" 2>/dev/null; then return 1; fi
         sleep 0.5
     done
     return 1
