@@ -120,6 +120,7 @@ set_option() {
 checked_url() {
     case $1 in
         *[!]A-Za-z0-9.:/_~%[-]*) usage_err "--url '$1' holds a character an address cannot have" ;;
+        http://?*/?* | https://?*/?*) usage_err "--url '$1' has a path; Mailhatch has a whole name to itself, such as https://inbox.example.org" ;;
         http://?* | https://?*) printf '%s\n' "${1%/}" ;;
         *) usage_err "--url '$1' must begin with https:// or http://" ;;
     esac

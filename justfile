@@ -34,6 +34,6 @@ bench *name:
     cargo bench --workspace {{ name }}
 
 # the program as it is given away: target/release/mailhatch
-release: (ci)
+release: ci
     cargo build --release --locked
     target/release/mailhatch version

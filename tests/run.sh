@@ -93,7 +93,7 @@ section_prerequisites() {
 # ---- Sections ------------------------------------------------------------------------------------
 
 section_shellcheck() {
-    shellcheck install.sh tests/run.sh tests/install/install.sh .ci/run
+    shellcheck install.sh tests/run.sh tests/install/*.sh .ci/run
 }
 
 section_fmt() { cargo fmt --all --check; }

@@ -165,9 +165,11 @@ has_status() { in_guest grep -qE "$1" "/proc/$(service_pid)/status"; }
 
 port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# free_port FROM: one of the ten thousand, or below 1024 of the four hundred, that follow.
 free_port() {
-    local port
-    while port=$((20000 + RANDOM % 10000)) && ! port_is_free "$port"; do :; done
+    local port span=10000
+    if [ "$1" -lt 1024 ]; then span=400; fi
+    while port=$(($1 + RANDOM % span)) && ! port_is_free "$port"; do :; done
     echo "$port"
 }
 
@@ -225,6 +227,7 @@ wrong_usage_is_refused() {
     check "an unknown option is wrong usage" refused_with 2 --frobnicate
     check "--purge without its word is wrong usage" refused_with 2 --uninstall --purge yes
     check "a port that is none is wrong usage" refused_with 2 --listen 127.0.0.1:99999
+    check "an address with a path is wrong usage" refused_with 2 --url https://example.org/inbox
     check "a missing program is told" refused_with 1 --binary /root/absent
 }
 
@@ -311,14 +314,33 @@ upgrade() {
 }
 
 settings_mistake_is_told() {
-    sed -i 's/^MAILHATCH_LISTEN=.*/MAILHATCH_LISTEN=nowhere/' "$guest/etc/mailhatch/mailhatch.env"
+    set_listen nowhere
     cp "$binary" "$guest/root/release/mailhatch"
     check "an upgrade onto a mistake in the settings fails" refused_with 1
     check "the message names the log" said "journalctl -u mailhatch"
     check "systemd does not try again and again" service_says NRestarts 0
-    sed -i "s/^MAILHATCH_LISTEN=.*/MAILHATCH_LISTEN=127.0.0.1:$port/" "$guest/etc/mailhatch/mailhatch.env"
+    set_listen "127.0.0.1:$port"
     check "with the mistake mended a further run starts it" installer
     check "it answers again" healthy
+}
+
+set_listen() { sed -i "s/^MAILHATCH_LISTEN=.*/MAILHATCH_LISTEN=$1/" "$guest/etc/mailhatch/mailhatch.env"; }
+
+# The drop-in stands in the document; this takes it from there.
+low_port_as_documented() {
+    local high=$port drop_in=$guest/etc/systemd/system/mailhatch.service.d
+    port=$(free_port 600)
+    mkdir "$drop_in"
+    sed -n '/^\[Service\]$/,/^PrivateUsers=/p' "$HERE/docs/OPERATIONS.md" >"$drop_in/port.conf"
+    set_listen "127.0.0.1:$port"
+    in_guest systemctl daemon-reload
+    check "with the documented drop-in the service starts on a port below 1024" in_guest systemctl restart mailhatch
+    check "it answers there" becomes_healthy
+    rm -r "$drop_in"
+    port=$high
+    set_listen "127.0.0.1:$port"
+    in_guest systemctl daemon-reload
+    in_guest systemctl restart mailhatch
 }
 
 removal() {
@@ -359,7 +381,7 @@ main() {
     trap 'exit 143' TERM
     clean_debian
     copy_release
-    port=$(free_port)
+    port=$(free_port 20000)
 
     service_file_is_sound
     dry_run_changes_nothing
@@ -372,6 +394,7 @@ main() {
         runs_as_a_service
         upgrade
         settings_mistake_is_told
+        low_port_as_documented
     else
         printf '  skipped: systemd cannot be booted here, so the service was not tried under it\n'
         upgrade
