@@ -14,8 +14,9 @@ readonly SECTIONS=(prerequisites shellcheck fmt clippy test install doc deny)
 failed=()
 ran=()
 
-# Programs in sbin are on root's path only; the tests start Dovecot and Postfix by themselves.
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+# Programs in sbin are on root's path only; the tests start Dovecot and Postfix by themselves. And rustup's
+# folder is on the path of log-in shells only.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
@@ -69,19 +70,19 @@ restore_policy() {
 
 section_prerequisites() {
     local packages status=0
-    mapfile -t packages < <(missing_packages)
+    read -r -a packages <<<"$(missing_packages | tr '\n' ' ')"
     if [ "${#packages[@]}" -gt 0 ]; then
         echo "installing: ${packages[*]}"
         forbid_services
         { as_root apt-get update -qq &&
-            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${packages[@]}"; } || status=1
+            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${packages[@]}" >/dev/null; } || status=1
         restore_policy
     fi
     if ! command -v cargo >/dev/null 2>&1; then
         echo "cargo is missing: install Rust 1.95 or newer from https://rustup.rs, then run this again"
         return 1
     fi
-    mapfile -t packages < <(missing_packages)
+    read -r -a packages <<<"$(missing_packages | tr '\n' ' ')"
     if [ "${#packages[@]}" -gt 0 ]; then
         echo "still missing: ${packages[*]}; the sections that need them will fail"
         return 1
