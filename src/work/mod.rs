@@ -12,6 +12,7 @@ mod poller;
 pub mod probe;
 pub mod schedule;
 mod sender;
+mod settle;
 pub mod status;
 mod supervisor;
 mod sync;
