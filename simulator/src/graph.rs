@@ -303,7 +303,7 @@ fn messages(
     ))
 }
 
-/// The id of `internetMessageId eq '…'`; a quote inside is doubled (OData 4.01 URL conventions §5.1.1.6.1).
+/// The id of `internetMessageId eq '…'`; a quote inside is doubled (`OData` 4.01 URL conventions §5.1.1.6.1).
 fn wanted_id(filter: &str) -> Result<String, GraphError> {
     let words = filter
         .trim()

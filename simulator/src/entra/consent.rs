@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::authorize::Back;
+use super::authorize::{Back, checked_redirect};
 use super::errors::AadError;
 use super::pages::{self, Links};
 use super::scopes::{self, DEFAULT, Resource, Scope};
@@ -195,7 +195,7 @@ impl Entra {
             }
             other => other?,
         };
-        let redirect_uri = self.checked_redirect(&app, Some(need("redirect_uri")?))?;
+        let redirect_uri = checked_redirect(&app, Some(need("redirect_uri")?))?;
         let text = need("scope")?;
         let scopes = Scope::parse_list(text, &app.name)?;
         let state = request

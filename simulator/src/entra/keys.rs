@@ -147,7 +147,7 @@ impl KeyRing {
     }
 
     /// A key that no key set lists.
-    pub(crate) fn unpublished(&self) -> Key {
+    pub(crate) fn unpublished() -> Key {
         Key::new(WORK[3], u32::MAX)
     }
 

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::keys::KeyRing;
 use super::scopes::{self, DEFAULT, Scope};
 use super::tenant::Authority;
 use super::{App, CONSUMER_TENANT, Entra, Grant, Resource, State, random};
@@ -32,15 +33,18 @@ pub struct Tokens {
     pub id_token: String,
 }
 
-/// A deliberately wrong id_token.
+/// Changes claims before they are signed.
+pub type ChangeClaims = Box<dyn FnOnce(&mut Map<String, Value>) + Send>;
+
+/// A deliberately wrong `id_token`.
 pub struct Twist {
     /// Changes the claims before they are signed.
-    pub claims: Box<dyn FnOnce(&mut Map<String, Value>) + Send>,
+    pub claims: ChangeClaims,
     /// Which key signs.
     pub signer: Signer,
 }
 
-/// Whose key signs an id_token.
+/// Whose key signs an `id_token`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signer {
     /// The right one.
@@ -336,7 +340,7 @@ fn id_token(state: &mut State, order: &Order<'_>, now: i64) -> String {
     }
     let claims = Value::Object(claims);
     match signer {
-        Signer::Unpublished => state.keys.unpublished().sign(&claims),
+        Signer::Unpublished => KeyRing::unpublished().sign(&claims),
         Signer::Usual if user.tenant_id != CONSUMER_TENANT => state.keys.for_work().sign(&claims),
         Signer::Usual | Signer::Personal => state.keys.for_personal().sign(&claims),
     }

@@ -1,7 +1,7 @@
 //! The pretend Entra: applications, sign-in and consent, tokens and their refusals.
 //!
 //! Reading order: [`app`] and [`tenant`] (what is registered), [`scopes`], `authorize` (the browser's way to a
-//! code), `consent` (who agreed to what), `token` (the program's way to tokens), `client_auth`, `mint` (what a
+//! code) with `sign_in`, `consent` (who agreed to what), `token` (the program's way to tokens), `client_auth`, `mint` (what a
 //! token contains), `metadata`, `keys`, `errors`.
 
 pub mod app;
@@ -15,9 +15,11 @@ mod mint;
 pub(crate) mod pages;
 pub(crate) mod random;
 pub mod scopes;
+mod sign_in;
 pub mod tenant;
 pub(crate) mod time;
 mod token;
+mod visit;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +30,7 @@ use crate::http::{Request, Response};
 use crate::world::{AccountKind, User, World};
 
 pub use app::{App, Audience, Secret};
-pub use mint::{Signer, Tokens, Twist};
+pub use mint::{ChangeClaims, Signer, Tokens, Twist};
 pub use scopes::Resource;
 pub use tenant::{CONSUMER_TENANT, Tenant};
 
@@ -210,7 +212,7 @@ impl Entra {
         self.state().token_lifetime_seconds = seconds;
     }
 
-    /// Makes the next id_token wrong in a chosen way, to see whether it is refused.
+    /// Makes the next `id_token` wrong in a chosen way, to see whether it is refused.
     pub fn twist_next_id_token(&self, twist: Twist) {
         self.state().twist = Some(twist);
     }

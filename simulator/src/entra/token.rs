@@ -245,7 +245,7 @@ impl Entra {
         let wanted = first_resource_only(&asked);
         self.consented(app, &user, &wanted)?;
         let mfa = token.mfa;
-        let remembered = token.scopes.clone();
+        let remembered = token.scopes;
         let order = Order {
             user: &user,
             app,
