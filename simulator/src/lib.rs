@@ -1,5 +1,5 @@
-//! A pretend Microsoft 365 for demonstrations and tests: Entra sign-in and tokens, Exchange Online's
-//! IMAP and SMTP submission, Graph sendMail, and correspondents who answer.
+//! A pretend Microsoft 365 for demonstrations and tests: Entra sign-in and tokens, Exchange
+//! Online's IMAP and SMTP submission, Graph sendMail, and correspondents who answer.
 //!
 //! It is written against the protocols and Exchange's recorded behaviour and knows nothing of the
 //! program it serves. Reading order: [`world`] (who has which mailbox, what is in it), [`entra`]
@@ -174,7 +174,8 @@ impl Simulator {
         &self.services.faults
     }
 
-    /// Makes a tenant with people, mailboxes and mail, and an application registered with `redirect_uri`.
+    /// Makes a tenant with people, mailboxes and mail, and an application registered with
+    /// `redirect_uri`.
     pub fn populate(&self, redirect_uri: &str) -> Demo {
         demo::populate(&self.services, redirect_uri)
     }

@@ -1,8 +1,9 @@
-//! `/{T}/oauth2/v2.0/authorize`: from the request over account, second factor and consent to the code.
+//! `/{T}/oauth2/v2.0/authorize`: from the request over account, second factor and consent to the
+//! code.
 //!
-//! Every step is a form that posts to the address it stands at, so the request itself carries the state. Errors
-//! that make the redirect URI doubtful stay on Entra's own page; all others go back to the application
-//! (RFC 6749 §4.1.2.1).
+//! Every step is a form that posts to the address it stands at, so the request itself carries the
+//! state. Errors that make the redirect URI doubtful stay on Entra's own page; all others go back
+//! to the application (RFC 6749 §4.1.2.1).
 
 use super::app::App;
 use super::consent::is_consumer;
@@ -331,10 +332,11 @@ pub(super) fn checked_redirect(app: &App, asked: Option<&str>) -> Result<String,
         "invalid_request",
         50011,
         format!(
-            "The redirect URI '{uri}' specified in the request does not match the redirect URIs configured for \
-         the application '{}'. Make sure the redirect URI sent in the request matches one added to your \
-         application in the Azure portal. Navigate to https://aka.ms/redirectUriMismatchError to learn more \
-         about how to troubleshoot this error.",
+            "The redirect URI '{uri}' specified in the request does not match the redirect URIs \
+             configured for the application '{}'. Make sure the redirect URI sent in the request \
+             matches one added to your application in the Azure portal. Navigate to \
+             https://aka.ms/redirectUriMismatchError to learn more about how to troubleshoot this \
+             error.",
             app.client_id
         ),
     ))

@@ -69,8 +69,8 @@ impl Entra {
             .extend(keys);
     }
 
-    /// Takes back what a user, and the administrator of the user's directory, agreed to. Access tokens live on
-    /// until they expire; the next refresh fails.
+    /// Takes back what a user, and the administrator of the user's directory, agreed to. Access
+    /// tokens live on until they expire; the next refresh fails.
     pub fn withdraw_consent(&self, upn: &str, client_id: &str) {
         let Some(user) = self.world.user(upn) else {
             return;
@@ -156,7 +156,8 @@ impl Entra {
         asked.accept(&user.tenant_id)
     }
 
-    /// What an administrator's click on the admin consent page leads to: the address the browser is sent to.
+    /// What an administrator's click on the admin consent page leads to: the address the browser is
+    /// sent to.
     ///
     /// # Errors
     /// The text of the page shown instead.
@@ -182,13 +183,14 @@ impl Entra {
                 "invalid_request",
                 90130,
                 format!(
-                    "Application '{client_id}' is not supported over the /common or /consumers endpoints. Please \
-                 use the /organizations or tenant-specific endpoint."
+                    "Application '{client_id}' is not supported over the /common or /consumers \
+                     endpoints. Please use the /organizations or tenant-specific endpoint."
                 ),
             ));
         }
         let app = match self.app_for(&authority, client_id) {
-            // A single-tenant application may be consented to at /organizations by its own administrator.
+            // A single-tenant application may be consented to at /organizations by its own
+            // administrator.
             Err(error) if error.code == 50194 => {
                 let app = self.state().apps.get(&client_id.to_lowercase()).cloned();
                 app.ok_or(error)?

@@ -1,8 +1,8 @@
 //! The pretend Entra: applications, sign-in and consent, tokens and their refusals.
 //!
-//! Reading order: [`app`] and [`tenant`] (what is registered), [`scopes`], `authorize` (the browser's way to a
-//! code) with `sign_in`, `consent` (who agreed to what), `token` (the program's way to tokens), `client_auth`, `mint` (what a
-//! token contains), `metadata`, `keys`, `errors`.
+//! Reading order: [`app`] and [`tenant`] (what is registered), [`scopes`], `authorize` (the
+//! browser's way to a code) with `sign_in`, `consent` (who agreed to what), `token` (the program's
+//! way to tokens), `client_auth`, `mint` (what a token contains), `metadata`, `keys`, `errors`.
 
 pub mod app;
 mod authorize;
@@ -135,8 +135,8 @@ impl Entra {
         self.state().login_url = url.trim_end_matches('/').to_owned();
     }
 
-    /// Adds or replaces a directory. Directories of registered applications and of users exist without it; this
-    /// gives them a name and domains.
+    /// Adds or replaces a directory. Directories of registered applications and of users exist
+    /// without it; this gives them a name and domains.
     pub fn add_tenant(&self, tenant: Tenant) {
         let mut state = self.state();
         state.tenants.retain(|known| known.id != tenant.id);
@@ -171,8 +171,8 @@ impl Entra {
         grant.filter(|grant| grant.expires_at > now)
     }
 
-    /// Ends every session, access token and refresh token of a user: refreshing answers `invalid_grant` with
-    /// this number from now on. A new sign-in works.
+    /// Ends every session, access token and refresh token of a user: refreshing answers
+    /// `invalid_grant` with this number from now on. A new sign-in works.
     pub fn revoke(&self, upn: &str, code: u32) {
         let mut state = self.state();
         let same = |other: &str| other.eq_ignore_ascii_case(upn);

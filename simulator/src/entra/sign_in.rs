@@ -35,8 +35,8 @@ impl Entra {
             return refuse(
                 50034,
                 format!(
-                    "The user account {name} does not exist in the directory. To sign into this application, the \
-                 account must be added to the directory."
+                    "The user account {name} does not exist in the directory. To sign into this \
+                     application, the account must be added to the directory."
                 ),
             );
         };
@@ -55,8 +55,9 @@ impl Entra {
             return refuse(
                 500_208,
                 format!(
-                    "The domain of {name} is not a valid login domain for the account type. You can't sign in here \
-                 with a personal account. Use your work or school account instead."
+                    "The domain of {name} is not a valid login domain for the account type. You \
+                     can't sign in here with a personal account. Use your work or school account \
+                     instead."
                 ),
             );
         }
@@ -68,10 +69,10 @@ impl Entra {
             return refuse(
                 50020,
                 format!(
-                    "User account '{name}' from identity provider 'https://sts.windows.net/{}/' does not exist in \
-                 this tenant and cannot access the application '{}'({}) in that tenant. The account needs to be \
-                 added as an external user in the tenant first. Sign out and sign in again with a different \
-                 account.",
+                    "User account '{name}' from identity provider 'https://sts.windows.net/{}/' \
+                     does not exist in this tenant and cannot access the application '{}'({}) in \
+                     that tenant. The account needs to be added as an external user in the tenant \
+                     first. Sign out and sign in again with a different account.",
                     user.tenant_id, app.client_id, app.name
                 ),
             );
@@ -85,11 +86,12 @@ impl Entra {
             return refuse(
                 50105,
                 format!(
-                    "Your administrator has configured the application {} ('{}') to block users unless they are \
-                 specifically granted ('assigned') access to the application. The signed in user '{name}' is \
-                 blocked because they are not a direct member of a group with access, nor had access directly \
-                 assigned by an administrator. Please contact your administrator to assign access to this \
-                 application.",
+                    "Your administrator has configured the application {} ('{}') to block users \
+                     unless they are specifically granted ('assigned') access to the application. \
+                     The signed in user '{name}' is blocked because they are not a direct member \
+                     of a group with access, nor had access directly assigned by an \
+                     administrator. Please contact your administrator to assign access to this \
+                     application.",
                     app.name, app.client_id
                 ),
             );

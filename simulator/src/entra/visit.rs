@@ -6,7 +6,8 @@ use crate::faults::{Action, Point};
 use crate::http::{Request, Response};
 
 impl Entra {
-    /// A scripted refusal: status 3xx sends it back to the application, any other shows it as a page.
+    /// A scripted refusal: status 3xx sends it back to the application, any other shows it as a
+    /// page.
     pub(crate) fn scripted_refusal(
         &self,
         request: &Request,
@@ -31,9 +32,9 @@ impl Entra {
         }
     }
 
-    /// Does at an authorize address what a person would who picks the account `upn`, approves a second factor
-    /// and accepts. Gives the address the browser is sent to, with `response_mode=form_post` too, where the
-    /// fields stand in its query.
+    /// Does at an authorize address what a person would who picks the account `upn`, approves a
+    /// second factor and accepts. Gives the address the browser is sent to, with
+    /// `response_mode=form_post` too, where the fields stand in its query.
     ///
     /// # Errors
     /// The text of the page that was shown instead.

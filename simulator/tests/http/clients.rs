@@ -10,7 +10,8 @@ use sha2::{Digest as _, Sha256};
 use crate::calls::assert_refused;
 use crate::site::Site;
 
-/// A certificate made with `openssl req -x509 -key work-4.pem`, whose key stands in the source tree.
+/// A certificate made with `openssl req -x509 -key work-4.pem`, whose key stands in the source
+/// tree.
 const CERTIFICATE: &str = include_str!("client-certificate.pem");
 const CERTIFICATE_KEY: &str = include_str!("../../src/entra/keys/work-4.pem");
 
@@ -103,8 +104,8 @@ fn assertion(site: &Site, algorithm: Algorithm, change: impl FnOnce(&mut Value))
     );
     let now = site.now();
     let mut claims = json!({
-        "aud": aud, "iss": site.demo.client_id, "sub": site.demo.client_id, "jti": "1", "nbf": now, "iat": now,
-        "exp": now + 300,
+        "aud": aud, "iss": site.demo.client_id, "sub": site.demo.client_id, "jti": "1",
+        "nbf": now, "iat": now,        "exp": now + 300,
     });
     change(&mut claims);
     jsonwebtoken::encode(

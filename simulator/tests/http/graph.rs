@@ -11,9 +11,10 @@ use crate::site::{Answer, Site};
 
 const SHARED: &str = "https://graph.microsoft.com/Mail.Send.Shared";
 const READ: &str = "https://graph.microsoft.com/User.Read";
-const MESSAGE: &str = "From: Somebody Else <else@elsewhere.example>\r\nTo: nora@customer.example\r\n\
-    Cc: \"Field, Max\" <max@customer.example>\r\nBcc: hidden@customer.example\r\nSubject: Lamp\r\n\
-    Message-ID: <one@mailhatch.example>\r\nX-Kept: yes\r\n\r\nHello\r\n";
+const MESSAGE: &str = "From: Somebody Else <else@elsewhere.example>\r\nTo: \
+                       nora@customer.example\r\nCc: \"Field, Max\" <max@customer.example>\r\nBcc: \
+                       hidden@customer.example\r\nSubject: Lamp\r\nMessage-ID: \
+                       <one@mailhatch.example>\r\nX-Kept: yes\r\n\r\nHello\r\n";
 
 fn token(site: &Site, upn: &str, scope: &str) -> String {
     site.entra()
