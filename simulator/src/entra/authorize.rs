@@ -78,6 +78,7 @@ pub(super) struct Return {
     redirect_uri: String,
     mode: Mode,
     state: Option<String>,
+    login_url: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,13 +108,7 @@ impl Return {
             params.push(("error_subcode".to_owned(), subcode.to_owned()));
         }
         params.push(("error_description".to_owned(), error.description(now)));
-        params.push((
-            "error_uri".to_owned(),
-            format!(
-                "https://login.microsoftonline.com/error?code={}",
-                error.code
-            ),
-        ));
+        params.push(("error_uri".to_owned(), error.uri(&self.login_url)));
         self.with(params)
     }
 
@@ -164,6 +159,7 @@ impl Entra {
             _ => Mode::Query,
         };
         let state = query.get("state").map(without_markup);
+        let login_url = self.state().login_url.clone();
         Ok((
             authority,
             app,
@@ -171,6 +167,7 @@ impl Entra {
                 redirect_uri,
                 mode,
                 state,
+                login_url,
             },
         ))
     }

@@ -86,6 +86,11 @@ impl AadError {
         )
     }
 
+    /// Where a person can read what the number means.
+    pub(crate) fn uri(&self, login_url: &str) -> String {
+        format!("{login_url}/error?code={}", self.code)
+    }
+
     /// The JSON body of the token endpoint and the metadata endpoints. `login_url` is where a
     /// person can look the code up.
     pub(crate) fn body(&self, now: i64, login_url: &str) -> Value {
@@ -98,7 +103,7 @@ impl AadError {
             "timestamp": timestamp(now),
             "trace_id": trace,
             "correlation_id": correlation,
-            "error_uri": format!("{login_url}/error?code={}", self.code),
+            "error_uri": self.uri(login_url),
         });
         if let (Some(suberror), Some(members)) = (self.suberror, body.as_object_mut()) {
             members.insert("suberror".to_owned(), suberror.into());

@@ -77,6 +77,12 @@ impl Entra {
         response.with_cookie(SESSION_COOKIE, "")
     }
 
+    /// `/error?code=…`: what a number means, as far as it is known here.
+    pub(super) fn explain(request: &Request) -> Response {
+        let code = request.query.get("code").and_then(|text| text.parse().ok());
+        pages::meaning(code)
+    }
+
     fn json_error(&self, error: &AadError) -> Response {
         let body = error.body(self.clock.now(), &self.state().login_url);
         Response::json(error.status, &body)

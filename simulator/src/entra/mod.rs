@@ -276,6 +276,7 @@ impl Entra {
         let segments: Vec<&str> = request.path.trim_matches('/').split('/').collect();
         let (tenant, rest) = segments.split_first()?;
         match rest {
+            [] if *tenant == "error" => Some(Self::explain(request)),
             ["v2.0", ".well-known", "openid-configuration"] => Some(self.discovery(tenant)),
             ["discovery", "v2.0", "keys"] => Some(self.key_set(tenant)),
             ["oauth2", "v2.0", "authorize"] => Some(self.authorize(tenant, request)),

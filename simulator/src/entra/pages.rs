@@ -8,7 +8,7 @@
 use std::fmt::Write as _;
 
 use super::app::App;
-use super::errors::AadError;
+use super::errors::{AadError, sentence};
 use super::scopes::Scope;
 use crate::http::{FORM_TARGET, Request, Response, encode_pairs, escape};
 use crate::world::{AccountKind, User};
@@ -331,6 +331,21 @@ pub(super) fn form_post(redirect_uri: &str, params: &[(String, String)]) -> Resp
     .with_header(
         FORM_TARGET,
         &format!("{redirect_uri}{separator}{}", encode_pairs(params)),
+    )
+}
+
+/// The page an error's `error_uri` leads to.
+pub(super) fn meaning(code: Option<u32>) -> Response {
+    let text = code.map_or("Add ?code= and a number to the address.", sentence);
+    let code = code.map_or_else(
+        || "An error code".to_owned(),
+        |code| format!("AADSTS{code}"),
+    );
+    page(
+        200,
+        "Error codes",
+        "",
+        &format!("{BRAND}<h1>{code}</h1><p>{}</p>", escape(text)),
     )
 }
 

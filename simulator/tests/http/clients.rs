@@ -52,6 +52,8 @@ fn every_wrong_way_to_prove_the_application_has_its_number() {
     assert_refused(&probe(id, "", tenant), 401, "invalid_client", 7_000_218);
     let unknown = probe("00000000-1111-2222-3333-444444444444", secret, tenant);
     assert_refused(&unknown, 400, "unauthorized_client", 700_016);
+    let uri = unknown.1["error_uri"].as_str().unwrap();
+    assert!(site.get(uri).body.contains("AADSTS700016"));
     let nowhere = probe(id, secret, "11111111-1111-1111-1111-111111111111");
     assert_refused(&nowhere, 400, "invalid_request", 90002);
     assert_refused(

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use mailhatch_simulator::faults::{Action, Fault, Point};
+use mailhatch_simulator::{Options, Simulator};
 
 use crate::calls::{IMAP, all_scopes, assert_refused, refresh};
 use crate::site::Site;
@@ -114,4 +115,19 @@ fn stopping_is_prompt_even_while_a_request_hangs() {
         "{:?}",
         from.elapsed()
     );
+}
+
+#[test]
+fn a_stopped_simulator_leaves_its_ports_free() {
+    let site = Site::start();
+    let port = |text: &str| text.rsplit(':').next().unwrap().parse::<u16>().unwrap();
+    let endpoints = site.endpoints().clone();
+    drop(site);
+    let again = Simulator::start(Options {
+        http_port: port(&endpoints.login_url),
+        imap_port: port(&endpoints.imap),
+        smtp_port: port(&endpoints.smtp),
+        ..Options::default()
+    });
+    assert_eq!(again.unwrap().endpoints().login_url, endpoints.login_url);
 }
