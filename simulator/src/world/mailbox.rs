@@ -130,7 +130,7 @@ impl Folder {
 impl WrongSize {
     fn of(self, size: u32, uid: u32) -> u32 {
         match self {
-            Self::EveryThird if uid % 3 == 0 => size.saturating_mul(3),
+            Self::EveryThird if uid.is_multiple_of(3) => size.saturating_mul(3),
             Self::EveryThird | Self::Never => size,
             Self::All { times, by } => size.saturating_mul(times).checked_div(by).unwrap_or(size),
         }

@@ -2,7 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use imap_codec::ResponseCodec;
+use imap_codec::decode::Decoder;
+use imap_codec::imap_types::response::{Data, Response};
 use mailhatch_simulator::faults::{Action, Fault, Point};
+use mailhatch_simulator::people::seed;
 use mailhatch_simulator::world::{Flag, Greeting, ImapDisabled, Language, Role, User, WrongSize};
 
 use crate::support::{ALICE, Bench, CLIENT, MIA, NOW, SUPPORT, TENANT, mail};
@@ -403,6 +407,40 @@ fn a_message_may_be_listed_and_yet_not_be_fetched() {
         client.ask("c UID FETCH 2 BODY.PEEK[]"),
         "c OK FETCH completed.\r\n"
     );
+}
+
+#[test]
+fn a_message_removed_meanwhile_makes_a_fetch_by_number_partial() {
+    let bench = with_mail(2);
+    let mut client = bench.inbox_of(ALICE);
+    bench.world.remove(ALICE, "INBOX", 1);
+    let answer = client.ask("b FETCH 1:2 (UID)");
+    let gone = "b NO Some of the requested messages no longer exist.\r\n";
+    assert_eq!(answer, format!("* 2 FETCH (UID 2)\r\n{gone}"));
+    assert_eq!(
+        client.ask("c NOOP"),
+        "* 1 EXPUNGE\r\nc OK NOOP completed.\r\n"
+    );
+}
+
+#[test]
+fn what_is_said_about_every_kind_of_message_is_sound_grammar() {
+    let bench = Bench::start();
+    seed(&bench.world, ALICE);
+    let mut client = bench.inbox_of(ALICE);
+    let answer =
+        client.ask("b UID FETCH 1:* (FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODY BODYSTRUCTURE)");
+    let (mut rest, mut count) = (answer.as_bytes(), 0);
+    while !rest.starts_with(b"b OK") {
+        let (after, response) = ResponseCodec::default().decode(rest).unwrap();
+        assert!(
+            matches!(response, Response::Data(Data::Fetch { .. })),
+            "{response:?}"
+        );
+        rest = after;
+        count += 1;
+    }
+    assert_eq!(count, 15);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod imap;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod smtp;
 #[cfg(test)]
 mod support;
