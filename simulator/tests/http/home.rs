@@ -1,5 +1,10 @@
 //! The page at `/`.
 
+use std::time::{Duration, Instant};
+
+use mailhatch_simulator::world::{Submission, Via, headers};
+use mailhatch_simulator::{Options, Simulator};
+
 use crate::site::Site;
 
 #[test]
@@ -60,5 +65,45 @@ fn paths_that_do_not_exist_are_not_found() {
             404,
             "{path}"
         );
+    }
+}
+
+#[test]
+fn with_people_the_support_mailbox_has_mail_and_replies_are_answered() {
+    let simulator = Simulator::start(Options {
+        people: true,
+        ..Options::default()
+    })
+    .unwrap();
+    let demo = simulator.populate("http://localhost:8025/microsoft/callback");
+    let inbox = || simulator.world().folder(&demo.support_address, "INBOX");
+    let before = inbox();
+    assert!(!before.is_empty());
+    let raw = format!(
+        "From: {0}\r\nTo: nora@customer.example\r\nSubject: Re: lamp\r\nMessage-ID: <r@x.example>\r\n\r\nHi\r\n",
+        demo.support_address
+    );
+    let submission = Submission {
+        mailbox: demo.support_address.clone(),
+        mail_from: demo.support_address.clone(),
+        recipients: vec!["nora@customer.example".into()],
+        raw: raw.into_bytes(),
+        via: Via::Smtp,
+        save_to_sent: true,
+        at: simulator.world().clock().now(),
+        effective_message_id: String::new(),
+    };
+    simulator.world().submit(submission).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(15);
+    let answered = || {
+        inbox()
+            .iter()
+            .any(|mail| headers::get(&mail.raw, "In-Reply-To").as_deref() == Some("<r@x.example>"))
+    };
+    while !answered() {
+        assert!(Instant::now() < deadline, "nobody answered");
+        simulator
+            .world()
+            .wait_for_change(simulator.world().generation(), Duration::from_millis(200));
     }
 }
