@@ -116,11 +116,13 @@ impl Session {
 
     /// Remembers that the client knows these flags now.
     pub(super) fn note_flags(&mut self, uid: u32, stored: &Stored) {
-        let view = self
-            .selected
-            .as_mut()
-            .map(|selected| selected.view.iter_mut());
-        if let Some((_, flags)) = view.and_then(|mut view| view.find(|(known, _)| *known == uid)) {
+        let Some(selected) = &mut self.selected else {
+            return;
+        };
+        let at = selected
+            .view
+            .binary_search_by_key(&uid, |(known, _)| *known);
+        if let Some((_, flags)) = at.ok().and_then(|at| selected.view.get_mut(at)) {
             flags.clone_from(&stored.flags);
         }
     }

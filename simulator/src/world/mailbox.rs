@@ -111,12 +111,16 @@ impl Folder {
     /// The message with this uid.
     #[must_use]
     pub fn get(&self, uid: u32) -> Option<&Stored> {
-        self.messages.iter().find(|stored| stored.uid == uid)
+        find(&self.messages, uid)
     }
 
     /// The message with this uid, to change it.
     pub fn get_mut(&mut self, uid: u32) -> Option<&mut Stored> {
-        self.messages.iter_mut().find(|stored| stored.uid == uid)
+        let at = self
+            .messages
+            .binary_search_by_key(&uid, |stored| stored.uid)
+            .ok()?;
+        self.messages.get_mut(at)
     }
 
     /// Removes messages for good; false when none of them was there.
@@ -125,6 +129,15 @@ impl Folder {
         self.messages.retain(|stored| !uids.contains(&stored.uid));
         self.messages.len() != before
     }
+}
+
+/// The message with this uid among messages in uid order.
+pub(crate) fn find(messages: &[Stored], uid: u32) -> Option<&Stored> {
+    messages.get(
+        messages
+            .binary_search_by_key(&uid, |stored| stored.uid)
+            .ok()?,
+    )
 }
 
 impl WrongSize {

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod imap;
 #[cfg(test)]
+mod messages;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod smtp;

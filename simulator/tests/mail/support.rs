@@ -325,3 +325,13 @@ pub(crate) fn mail(from: &str, to: &str, id: &str) -> String {
          Date: Mon, 21 Sep 2026 14:13:20 +0000\r\n\r\nHello.\r\n"
     )
 }
+
+/// A bench whose Alice has this many messages, `<m1@willow.example>` and so on.
+pub(crate) fn with_mail(count: usize) -> Bench {
+    let bench = Bench::start();
+    for n in 1..=count {
+        let raw = mail("kim@willow.example", ALICE, &format!("m{n}@willow.example"));
+        assert!(bench.world.deliver(ALICE, raw.as_bytes()));
+    }
+    bench
+}
