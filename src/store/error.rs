@@ -52,6 +52,30 @@ impl Error {
             if cause.code == rusqlite::ErrorCode::ConstraintViolation)
     }
 
+    /// Whether the database or its disk is at fault, so that the same work may succeed later, rather
+    /// than something in the work itself.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        use rusqlite::ErrorCode as Code;
+        match self {
+            Self::Sql(rusqlite::Error::SqliteFailure(cause, _)) => matches!(
+                cause.code,
+                Code::DatabaseBusy
+                    | Code::DatabaseLocked
+                    | Code::DatabaseCorrupt
+                    | Code::DiskFull
+                    | Code::ReadOnly
+                    | Code::SystemIoFailure
+                    | Code::CannotOpen
+                    | Code::NotADatabase
+                    | Code::OutOfMemory
+                    | Code::PermissionDenied
+            ),
+            Self::Busy | Self::Io { .. } | Self::Newer { .. } | Self::Migration(_) => true,
+            Self::Sql(_) | Self::Secret(_) | Self::Value(_) => false,
+        }
+    }
+
     /// The failure as told to a person.
     #[must_use]
     pub fn to_problem(&self) -> Problem {

@@ -100,3 +100,12 @@ pub fn delete(tx: &Tx<'_>, id: SessionId) -> Result<()> {
 pub fn delete_expired(tx: &Tx<'_>, now: i64) -> Result<usize> {
     Ok(tx.execute("DELETE FROM sessions WHERE expires_at <= ?1", [now])?)
 }
+
+/// How many sessions have expired.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn count_expired(db: &Db, now: i64) -> Result<i64> {
+    let sql = "SELECT COUNT(*) FROM sessions WHERE expires_at <= ?1";
+    Ok(db.prepare_cached(sql)?.query_row([now], |row| row.get(0))?)
+}
