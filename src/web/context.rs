@@ -19,7 +19,7 @@ const HASHES: usize = 2;
 #[derive(Debug)]
 pub struct Context {
     /// Store, clock, settings and the loops.
-    pub services: Services,
+    pub services: Arc<Services>,
     /// What is embedded under `/static/`.
     pub assets: Assets,
     /// Open live connections.
@@ -33,7 +33,7 @@ pub type Shared = Data<Context>;
 impl Context {
     /// A context over these services.
     #[must_use]
-    pub fn new(services: Services) -> Self {
+    pub fn new(services: Arc<Services>) -> Self {
         Self {
             services,
             assets: Assets::new(),
@@ -90,7 +90,7 @@ impl Context {
         &self,
         work: impl FnOnce(&Services) -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let services = self.services.clone();
+        let services = Arc::clone(&self.services);
         Ok(block(move || work(&services)).await?)
     }
 
