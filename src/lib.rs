@@ -12,6 +12,7 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod password;
 pub mod problem;
 pub mod secret;
 
@@ -31,3 +32,5 @@ pub mod desk;
 pub mod intake;
 pub mod reply;
 pub mod work;
+
+pub mod web;
