@@ -55,6 +55,9 @@ pub fn step(services: &Services, sender: &mut Sender, id: MailboxId) -> store::R
     if matches!(mailbox.status, MailboxStatus::Paused) {
         return Ok(Step::Nothing(None));
     }
+    if services.store.read(|db| deliveries::has_orphan(db, id))? {
+        settle::interrupted(services, Some(id))?;
+    }
     let uncertain = services.store.read(|db| deliveries::find_due_uncertain(db, id, now))?;
     if let Some(delivery) = uncertain {
         settle::settle(services, &mailbox, &delivery)?;
@@ -356,7 +359,6 @@ pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
                 30
             }
             Err(()) => {
-                // The claimed delivery, if any, is uncertain now.
                 sender = Sender::default();
                 120
             }

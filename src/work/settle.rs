@@ -4,7 +4,7 @@
 use super::{Services, dial};
 use crate::imap;
 use crate::model::{
-    Agent, Delivery, DeliveryId, DeliveryState, Mailbox, WayOut,
+    Agent, Delivery, DeliveryId, DeliveryState, Mailbox, MailboxId, WayOut,
 };
 use crate::problem::{Disposition, Problem};
 use crate::providers::SentCopy;
@@ -13,6 +13,25 @@ use crate::store;
 
 /// How often Sent Items is looked into.
 const LOOK_EVERY_SECONDS: i64 = 15;
+
+/// What was being sent when the program died or stumbled, of one mailbox or of all, may have left or
+/// not: it is uncertain from now on.
+pub(super) fn interrupted(services: &Services, mailbox_id: Option<MailboxId>) -> store::Result<()> {
+    let problem = Problem::new(
+        "interrupted",
+        Disposition::RetryAfter { seconds: 0 },
+        "Mailhatch was stopped while this reply was being handed over, so it is not known whether it left.",
+        "Mailhatch looks for it in Sent Items and settles the matter by itself; it is not sent again before that.",
+    );
+    let now = services.clock.now();
+    let count = services
+        .store
+        .write(|tx| deliveries::update_interrupted(tx, mailbox_id, &problem, now))?;
+    if count > 0 {
+        tracing::info!(count, "deliveries were interrupted and are looked into");
+    }
+    Ok(())
+}
 
 /// Looks for an uncertain delivery in Sent Items and settles it if that can be done.
 pub(super) fn settle(
