@@ -27,10 +27,13 @@ pub mod net;
 pub mod oauth;
 pub mod providers;
 pub mod smtp;
+pub mod tls;
 
 pub mod desk;
 pub mod intake;
 pub mod reply;
 pub mod work;
 
+pub mod app;
+pub mod cli;
 pub mod web;
