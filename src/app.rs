@@ -102,7 +102,9 @@ pub fn give_to_owner_of(folder: &Path, file: &Path) -> anyhow::Result<()> {
         std::path::PathBuf::from(name)
     };
     for path in [file.to_owned(), with("-wal"), with("-shm")] {
-        let Ok(found) = std::fs::metadata(&path) else { continue };
+        let Ok(found) = std::fs::metadata(&path) else {
+            continue;
+        };
         if found.uid() != owner.uid() {
             chown(&path, Some(owner.uid()), Some(owner.gid()))
                 .with_context(|| format!("cannot give {} to the service's user", path.display()))?;
@@ -132,16 +134,29 @@ impl App {
     pub fn start(services: Arc<Services>) -> anyhow::Result<(Self, actix_web::dev::Server)> {
         let listen = services.config.listen;
         let listener = TcpListener::bind(listen).with_context(|| {
-            format!("cannot listen on {listen}; see what else uses the port, or set MAILHATCH_LISTEN")
+            format!(
+                "cannot listen on {listen}; see what else uses the port, or set MAILHATCH_LISTEN"
+            )
         })?;
         let address = listener.local_addr()?;
         let tls = services.config.tls.as_ref();
-        let tls = tls.map(|(cert, key)| tls::server_config(cert, key)).transpose()?;
+        let tls = tls
+            .map(|(cert, key)| tls::server_config(cert, key))
+            .transpose()?;
         let pages = Data::new(web::Context::new(Arc::clone(&services)));
         let serving = web::server(pages.clone(), listener, tls)?;
         let loops = Some(Running::start(&services)?);
         let server = serving.handle();
-        Ok((Self { services, address, server, pages, loops }, serving))
+        Ok((
+            Self {
+                services,
+                address,
+                server,
+                pages,
+                loops,
+            },
+            serving,
+        ))
     }
 
     /// Stops in order: no new requests, loops, then the log is folded into the database file.
@@ -149,7 +164,7 @@ impl App {
     /// # Errors
     /// When the database cannot be written to at the end.
     pub async fn stop(mut self) -> anyhow::Result<()> {
-        self.pages.streams.close();
+        self.pages.streams.stop();
         self.server.stop(true).await;
         let loops = self.loops.take();
         // Joining threads may take until a message has been handed over.

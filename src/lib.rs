@@ -9,7 +9,6 @@
 //! conversation. `work` runs the loops, `web` serves the pages, `app` puts all together and
 //! `cli` is the command line.
 
-pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod password;

@@ -20,10 +20,20 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// # Errors
 /// When they cannot be read or do not belong together.
 pub fn server_config(cert: &Path, key: &Path) -> anyhow::Result<ServerConfig> {
-    let files = Files { cert: cert.to_owned(), key: key.to_owned() };
+    let files = Files {
+        cert: cert.to_owned(),
+        key: key.to_owned(),
+    };
     let current = files.read()?;
-    let loaded = Loaded { changed_at: files.changed_at(), looked_at: Instant::now(), current };
-    let resolver = Reloading { files, loaded: Mutex::new(loaded) };
+    let loaded = Loaded {
+        changed_at: files.changed_at(),
+        looked_at: Instant::now(),
+        current,
+    };
+    let resolver = Reloading {
+        files,
+        loaded: Mutex::new(loaded),
+    };
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
@@ -41,17 +51,34 @@ impl Files {
     fn read(&self) -> anyhow::Result<Arc<CertifiedKey>> {
         let chain = CertificateDer::pem_file_iter(&self.cert)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .with_context(|| format!("cannot read certificates from {} (MAILHATCH_TLS_CERT)", self.cert.display()))?;
-        anyhow::ensure!(!chain.is_empty(), "{} holds no certificate (MAILHATCH_TLS_CERT)", self.cert.display());
-        let key = PrivateKeyDer::from_pem_file(&self.key)
-            .with_context(|| format!("cannot read a private key from {} (MAILHATCH_TLS_KEY)", self.key.display()))?;
+            .with_context(|| {
+                format!(
+                    "cannot read certificates from {} (MAILHATCH_TLS_CERT)",
+                    self.cert.display()
+                )
+            })?;
+        anyhow::ensure!(
+            !chain.is_empty(),
+            "{} holds no certificate (MAILHATCH_TLS_CERT)",
+            self.cert.display()
+        );
+        let key = PrivateKeyDer::from_pem_file(&self.key).with_context(|| {
+            format!(
+                "cannot read a private key from {} (MAILHATCH_TLS_KEY)",
+                self.key.display()
+            )
+        })?;
         let certified = CertifiedKey::from_der(chain, key, &ring::default_provider())
             .context("the certificate and the key do not belong together (MAILHATCH_TLS_CERT, MAILHATCH_TLS_KEY)")?;
         Ok(Arc::new(certified))
     }
 
     fn changed_at(&self) -> [Option<SystemTime>; 2] {
-        [&self.cert, &self.key].map(|path| std::fs::metadata(path).and_then(|found| found.modified()).ok())
+        [&self.cert, &self.key].map(|path| {
+            std::fs::metadata(path)
+                .and_then(|found| found.modified())
+                .ok()
+        })
     }
 }
 
@@ -82,7 +109,9 @@ impl ResolvesServerCert for Reloading {
                         loaded.changed_at = changed_at;
                     }
                     // Half written, or wrong: the old one serves on, and we look again.
-                    Err(error) => tracing::warn!(%error, "the changed TLS certificate cannot be used yet"),
+                    Err(error) => {
+                        tracing::warn!(%error, "the changed TLS certificate cannot be used yet")
+                    }
                 }
             }
         }

@@ -52,14 +52,20 @@ pub(super) fn run(command: Command) -> anyhow::Result<()> {
     // The first agent may be added before the program has ever run.
     let services = app::open(Config::from_process()?, Clock::System)?;
     match command {
-        Command::Add { email, name, admin, password_stdin } => {
+        Command::Add {
+            email,
+            name,
+            admin,
+            password_stdin,
+        } => {
             let role = if admin { Role::Admin } else { Role::Agent };
             add(&services, &email, &name, role, password_stdin)
         }
         Command::List(format) => list(&services, format),
-        Command::ResetPassword { email, password_stdin } => {
-            reset_password(&services, &email, password_stdin)
-        }
+        Command::ResetPassword {
+            email,
+            password_stdin,
+        } => reset_password(&services, &email, password_stdin),
         Command::Disable { email } => disable(&services, &email),
     }
 }
@@ -79,9 +85,14 @@ fn add(
     let (password, made) = password(stdin)?;
     let hash = hash(&password)?;
     let now = services.clock.now();
-    match services.store.write(|tx| agents::insert(tx, email, name, role, &hash, now)) {
+    match services
+        .store
+        .write(|tx| agents::insert(tx, email, name, role, &hash, now))
+    {
         Err(error) if error.is_constraint() => {
-            anyhow::bail!("{email} is taken; see `mailhatch agent list`, or use `mailhatch agent reset-password`")
+            anyhow::bail!(
+                "{email} is taken; see `mailhatch agent list`, or use `mailhatch agent reset-password`"
+            )
         }
         other => other?,
     };
@@ -97,8 +108,17 @@ fn list(services: &Services, format: Json) -> anyhow::Result<()> {
     let rows: Vec<Vec<String>> = agents
         .into_iter()
         .map(|agent| {
-            let state = if agent.disabled_at.is_some() { "disabled" } else { "active" };
-            vec![agent.email, agent.name, agent.role.to_string(), state.to_owned()]
+            let state = if agent.disabled_at.is_some() {
+                "disabled"
+            } else {
+                "active"
+            };
+            vec![
+                agent.email,
+                agent.name,
+                agent.role.to_string(),
+                state.to_owned(),
+            ]
         })
         .collect();
     output::table(&["email", "name", "role", "state"], &rows)
@@ -108,8 +128,12 @@ fn reset_password(services: &Services, email: &str, stdin: bool) -> anyhow::Resu
     let agent = find(services, email)?;
     let (password, made) = password(stdin)?;
     let hash = hash(&password)?;
-    services.store.write(|tx| agents::update_password(tx, agent.id, &hash))?;
-    output::line(&format!("{email} has a new password; all sessions were ended."))?;
+    services
+        .store
+        .write(|tx| agents::update_password(tx, agent.id, &hash))?;
+    output::line(&format!(
+        "{email} has a new password; all sessions were ended."
+    ))?;
     tell_password(&password, made)
 }
 
@@ -123,8 +147,13 @@ fn disable(services: &Services, email: &str) -> anyhow::Result<()> {
         }
         Ok::<_, store::Error>(last)
     })?;
-    anyhow::ensure!(!last, "{email} is the only admin who can sign in; add another one first");
-    output::line(&format!("{email} can no longer sign in; all sessions were ended."))
+    anyhow::ensure!(
+        !last,
+        "{email} is the only admin who can sign in; add another one first"
+    );
+    output::line(&format!(
+        "{email} can no longer sign in; all sessions were ended."
+    ))
 }
 
 fn find(services: &Services, email: &str) -> anyhow::Result<Agent> {
@@ -144,7 +173,10 @@ fn password(from_stdin: bool) -> anyhow::Result<(String, bool)> {
         output::say("Type the password and press Enter:");
     }
     let mut text = String::new();
-    std::io::stdin().lock().read_line(&mut text).context("cannot read the password")?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut text)
+        .context("cannot read the password")?;
     Ok((text.trim_end_matches(['\r', '\n']).to_owned(), false))
 }
 
@@ -152,7 +184,8 @@ fn hash(password: &str) -> anyhow::Result<String> {
     if let Some(mistake) = password::mistake(password) {
         anyhow::bail!("this password cannot be used: {mistake}");
     }
-    password::hash(password).map_err(|error| anyhow::anyhow!("the password cannot be hashed: {error}"))
+    password::hash(password)
+        .map_err(|error| anyhow::anyhow!("the password cannot be hashed: {error}"))
 }
 
 fn tell_password(password: &str, made: bool) -> anyhow::Result<()> {

@@ -14,7 +14,10 @@ pub(super) fn run(file: &Path) -> anyhow::Result<()> {
         "there is no database at {}; set MAILHATCH_DATA_DIR",
         database.display()
     );
-    output::say(&format!("Copying {} and checking the copy…", database.display()));
+    output::say(&format!(
+        "Copying {} and checking the copy…",
+        database.display()
+    ));
     backup::backup_file(&database, file)?;
     let size = std::fs::metadata(file)?.len();
     output::line(&format!("Wrote {} ({size} bytes).", file.display()))?;

@@ -14,7 +14,13 @@ pub(super) fn run(format: Json) -> anyhow::Result<ExitCode> {
         output::line("All invariants hold.")?;
     } else {
         broken.iter().try_for_each(|line| output::line(line))?;
-        output::say("Restore the newest backup with `mailhatch restore`, and report what is broken.");
+        output::say(
+            "Restore the newest backup with `mailhatch restore`, and report what is broken.",
+        );
     }
-    Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if broken.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -42,8 +42,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         (None, None) => anyhow::bail!("there is no folder to keep the data in"),
     };
     output::say("Starting the pretend Microsoft 365…");
-    let simulator = Simulator::start(Options { people: true, ..Options::default() })
-        .context("the pretend Microsoft 365 cannot start")?;
+    let simulator = Simulator::start(Options {
+        people: true,
+        ..Options::default()
+    })
+    .context("the pretend Microsoft 365 cannot start")?;
     let url = format!("http://localhost:{}", arguments.listen.port());
     let demo = simulator.populate(&format!("{url}/microsoft/callback"));
     let config = config(arguments, &folder, &url, &simulator, &demo)?;
@@ -64,7 +67,10 @@ fn config(
     let environment = Environment::from([
         ("MAILHATCH_URL".to_owned(), url.to_owned()),
         ("MAILHATCH_LISTEN".to_owned(), arguments.listen.to_string()),
-        ("MAILHATCH_DATA_DIR".to_owned(), folder.display().to_string()),
+        (
+            "MAILHATCH_DATA_DIR".to_owned(),
+            folder.display().to_string(),
+        ),
         ("MAILHATCH_BACKUP_CRON".to_owned(), String::new()),
     ]);
     let endpoints = simulator.endpoints();
@@ -100,14 +106,14 @@ fn admin(services: &Services, listen: SocketAddr) -> anyhow::Result<String> {
     let hash = password::hash(&password)
         .map_err(|error| anyhow::anyhow!("the password cannot be hashed: {error}"))?;
     let now = services.clock.now();
-    services.store.write(|tx| {
-        match agents::find_by_email(tx, EMAIL)? {
+    services
+        .store
+        .write(|tx| match agents::find_by_email(tx, EMAIL)? {
             Some((agent, _)) => agents::update_password(tx, agent.id, &hash),
             None => agents::insert(tx, EMAIL, "Alex Admin", Role::Admin, &hash, now).map(|_| ()),
-        }
-    })
-    .map_err(|error: store::Error| error.into())
-    .map(|()| password)
+        })
+        .map_err(|error: store::Error| error.into())
+        .map(|()| password)
 }
 
 fn welcome(

@@ -30,7 +30,12 @@ struct Finding {
 
 impl Finding {
     fn good(check: impl Into<String>, sentence: impl Into<String>) -> Self {
-        Self { check: check.into(), ok: true, sentence: sentence.into(), problem: None }
+        Self {
+            check: check.into(),
+            ok: true,
+            sentence: sentence.into(),
+            problem: None,
+        }
     }
 
     fn of(check: impl Into<String>, result: Result<String, Problem>) -> Self {
@@ -58,7 +63,8 @@ pub(super) fn run(format: Json) -> anyhow::Result<ExitCode> {
         }
     } else {
         let sentence = format!("There is no database at {}.", config.database().display());
-        let remedy = "Start the service once, or set MAILHATCH_DATA_DIR to the folder that holds it.";
+        let remedy =
+            "Start the service once, or set MAILHATCH_DATA_DIR to the folder that holds it.";
         let problem = Problem::new("no_database", Disposition::NeedsAdmin, sentence, remedy);
         findings.push(Finding::of("database", Err(problem)));
     }
@@ -82,7 +88,10 @@ fn examine(services: &Services, format: Json, findings: &mut Vec<Finding>) {
         }
         findings.push(finding);
     };
-    add(Finding::good("key", "The sealing key belongs to the database."));
+    add(Finding::good(
+        "key",
+        "The sealing key belongs to the database.",
+    ));
     add(Finding::of("disk", disk(services)));
     add(Finding::of("integrity", integrity(services)));
     match entra_app::find(services) {
@@ -90,7 +99,10 @@ fn examine(services: &Services, format: Json, findings: &mut Vec<Finding>) {
         Ok(app) => {
             add(Finding::of("clock", clock(services)));
             let checked = check_app(&services.http, &app, services.clock.now());
-            add(Finding::of("Entra app", checked.map(|checked| checked.sentence)));
+            add(Finding::of(
+                "Entra app",
+                checked.map(|checked| checked.sentence),
+            ));
             add(Finding::of("secret expiry", expiry(services)));
         }
     }
@@ -115,13 +127,21 @@ fn examine(services: &Services, format: Json, findings: &mut Vec<Finding>) {
 fn disk(services: &Services) -> Result<String, Problem> {
     let folder = &services.config.data_dir;
     let fail = |sentence: String, remedy: &str| {
-        Err(Problem::new("disk", Disposition::NeedsAdmin, sentence, remedy))
+        Err(Problem::new(
+            "disk",
+            Disposition::NeedsAdmin,
+            sentence,
+            remedy,
+        ))
     };
     let found = match rustix::fs::statvfs(folder) {
         Ok(found) => found,
         Err(error) => {
             return fail(
-                format!("The data folder {} cannot be looked at: {error}.", folder.display()),
+                format!(
+                    "The data folder {} cannot be looked at: {error}.",
+                    folder.display()
+                ),
                 "Check that it exists and that this user may enter it.",
             );
         }
@@ -135,11 +155,16 @@ fn disk(services: &Services) -> Result<String, Problem> {
         );
     }
     let size_mb = services.store.size_bytes() / (1024 * 1024);
-    Ok(format!("{free_mb} MB are free; the database takes {size_mb} MB."))
+    Ok(format!(
+        "{free_mb} MB are free; the database takes {size_mb} MB."
+    ))
 }
 
 fn integrity(services: &Services) -> Result<String, Problem> {
-    let broken = services.store.read(check::run).map_err(|error| error.to_problem())?;
+    let broken = services
+        .store
+        .read(check::run)
+        .map_err(|error| error.to_problem())?;
     if broken.is_empty() {
         return Ok("The database is whole and all its invariants hold.".to_owned());
     }
@@ -155,7 +180,10 @@ fn integrity(services: &Services) -> Result<String, Problem> {
 /// Compares our clock with Entra's, whose answers carry a Date (RFC 9110 §6.6.1).
 fn clock(services: &Services) -> Result<String, Problem> {
     let endpoints = entra_app::endpoints(services).map_err(|error| error.to_problem())?;
-    let url = format!("{}/common/v2.0/.well-known/openid-configuration", endpoints.login_url);
+    let url = format!(
+        "{}/common/v2.0/.well-known/openid-configuration",
+        endpoints.login_url
+    );
     let answer = services.http.get(&url, &[])?;
     let theirs = answer
         .header("date")
@@ -173,7 +201,10 @@ fn clock(services: &Services) -> Result<String, Problem> {
             "Let the machine set its clock over the network: timedatectl set-ntp true.",
         ));
     }
-    Ok(format!("Microsoft's sign-in service can be reached; the clocks agree within {} seconds.", off.abs() + 1))
+    Ok(format!(
+        "Microsoft's sign-in service can be reached; the clocks agree within {} seconds.",
+        off.abs() + 1
+    ))
 }
 
 fn expiry(services: &Services) -> Result<String, Problem> {
@@ -209,8 +240,16 @@ fn report(format: Json, findings: &[Finding]) -> anyhow::Result<ExitCode> {
                 }
             }
         }
-        let verdict = if bad == 0 { "All is well.".to_owned() } else { format!("{bad} checks failed.") };
+        let verdict = if bad == 0 {
+            "All is well.".to_owned()
+        } else {
+            format!("{bad} checks failed.")
+        };
         output::line(&verdict)?;
     }
-    Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if bad == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -30,9 +30,14 @@ struct FolderLedger {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let services = super::services()?;
-    let ledgers = services.store.read(|db| collect(db, arguments.address.as_deref()))?;
+    let ledgers = services
+        .store
+        .read(|db| collect(db, arguments.address.as_deref()))?;
     if let Some(address) = &arguments.address {
-        anyhow::ensure!(!ledgers.is_empty(), "there is no ledger of a mailbox {address} yet");
+        anyhow::ensure!(
+            !ledgers.is_empty(),
+            "there is no ledger of a mailbox {address} yet"
+        );
     }
     if arguments.format.json {
         output::json(&ledgers)?;
@@ -40,11 +45,16 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         print(&ledgers)?;
     }
     let clean = ledgers.iter().all(|ledger| ledger.needs_person.is_empty());
-    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if clean {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn collect(db: &Db, address: Option<&str>) -> store::Result<Vec<FolderLedger>> {
-    let wanted = |mailbox: &Mailbox| address.is_none_or(|a| a.eq_ignore_ascii_case(&mailbox.address));
+    let wanted =
+        |mailbox: &Mailbox| address.is_none_or(|a| a.eq_ignore_ascii_case(&mailbox.address));
     let mut ledgers = Vec::new();
     for mailbox in mailboxes::list(db)?.into_iter().filter(wanted) {
         for folder in folders::list(db, mailbox.id)? {
@@ -70,7 +80,9 @@ fn ledger(db: &Db, mailbox: &Mailbox, folder: Folder) -> store::Result<FolderLed
 fn print(ledgers: &[FolderLedger]) -> anyhow::Result<()> {
     for ledger in ledgers {
         let total: i64 = ledger.fates.iter().map(|fate| fate.count).sum();
-        let server = ledger.server_count.map_or_else(|| "unknown".to_owned(), |n| n.to_string());
+        let server = ledger
+            .server_count
+            .map_or_else(|| "unknown".to_owned(), |n| n.to_string());
         output::line(&format!(
             "{} / {}: {total} messages seen from UID {} on, the server counted {server}",
             ledger.mailbox, ledger.folder, ledger.first_uid

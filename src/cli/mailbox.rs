@@ -54,7 +54,9 @@ fn state(services: &Services, mailbox: Mailbox) -> store::Result<State> {
         way_out: mailbox.way_out.to_string(),
         uid_validity: cursor.map(|cursor| cursor.uid_validity),
         next_uid: cursor.map(|cursor| cursor.next_uid),
-        lag_seconds: mailbox.last_sync_at.map(|at| services.clock.now().saturating_sub(at)),
+        lag_seconds: mailbox
+            .last_sync_at
+            .map(|at| services.clock.now().saturating_sub(at)),
         last_sync_at: mailbox.last_sync_at,
         address: mailbox.address,
         name: mailbox.name,
@@ -90,7 +92,17 @@ fn list(services: &Services, format: Json) -> anyhow::Result<()> {
             ]
         })
         .collect();
-    output::table(&["address", "status", "way out", "cursor", "last sync", "problem"], &rows)
+    output::table(
+        &[
+            "address",
+            "status",
+            "way out",
+            "cursor",
+            "last sync",
+            "problem",
+        ],
+        &rows,
+    )
 }
 
 fn sync(services: &Services, address: &str) -> anyhow::Result<()> {
@@ -99,7 +111,12 @@ fn sync(services: &Services, address: &str) -> anyhow::Result<()> {
         .read(|db| mailboxes::find_by_address(db, address))?
         .with_context(|| format!("there is no mailbox {address}; see `mailhatch mailbox list`"))?;
     output::say(&format!("Looking for mail in {}…", mailbox.address));
-    match poll_step(services, &mut Poller::default(), mailbox.id, &Wake::default()) {
+    match poll_step(
+        services,
+        &mut Poller::default(),
+        mailbox.id,
+        &Wake::default(),
+    ) {
         PollStep::Synced(count) => output::line(&format!("{count} new messages.")),
         PollStep::Resting => anyhow::bail!(
             "{address} does not receive now (status {}); finish setting it up, or resume it, on its page",

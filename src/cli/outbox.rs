@@ -38,7 +38,9 @@ impl From<OutboxRow> for Row {
 
 pub(super) fn run(format: Json) -> anyhow::Result<()> {
     let services = super::services()?;
-    let rows = services.store.read(|db| deliveries::list_outbox(db, 10_000))?;
+    let rows = services
+        .store
+        .read(|db| deliveries::list_outbox(db, 10_000))?;
     let rows: Vec<Row> = rows.into_iter().map(Row::from).collect();
     if format.json {
         return output::json(&rows);
@@ -56,10 +58,20 @@ pub(super) fn run(format: Json) -> anyhow::Result<()> {
                 row.state.clone(),
                 row.attempts.to_string(),
                 output::time(Some(row.next_attempt_at)),
-                row.problem.as_ref().map_or_else(String::new, |problem| problem.sentence.clone()),
+                row.problem
+                    .as_ref()
+                    .map_or_else(String::new, |problem| problem.sentence.clone()),
             ]
         })
         .collect();
-    let head = ["delivery", "conversation", "mailbox", "state", "tries", "next try", "problem"];
+    let head = [
+        "delivery",
+        "conversation",
+        "mailbox",
+        "state",
+        "tries",
+        "next try",
+        "problem",
+    ];
     output::table(&head, &cells)
 }

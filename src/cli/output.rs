@@ -32,11 +32,19 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> anyhow::Result<()> {
         }
     }
     let print = |cells: &[String]| {
-        let padded: Vec<String> =
-            cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let padded: Vec<String> = cells
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
         line(padded.join("  ").trim_end())
     };
-    print(&head.iter().map(|cell| (*cell).to_uppercase()).collect::<Vec<_>>())?;
+    print(
+        &head
+            .iter()
+            .map(|cell| (*cell).to_uppercase())
+            .collect::<Vec<_>>(),
+    )?;
     rows.iter().try_for_each(|row| print(row))
 }
 
@@ -60,5 +68,8 @@ pub(super) fn error(error: &anyhow::Error) {
 /// A time as people at a terminal read it, or `never`.
 pub(super) fn time(at: Option<i64>) -> String {
     at.and_then(|at| chrono::DateTime::from_timestamp(at, 0))
-        .map_or_else(|| "never".to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string())
+        .map_or_else(
+            || "never".to_owned(),
+            |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        )
 }

@@ -15,9 +15,16 @@ pub(super) fn run(file: &Path) -> anyhow::Result<()> {
     output::say(&format!("Checking {}…", file.display()));
     let kept = backup::restore(file, &database, Clock::System.now())?;
     app::give_to_owner_of(&config.data_dir, &database)?;
-    output::line(&format!("{} is restored from {}.", database.display(), file.display()))?;
+    output::line(&format!(
+        "{} is restored from {}.",
+        database.display(),
+        file.display()
+    ))?;
     if let Some(kept) = kept {
-        output::line(&format!("The replaced database is kept as {}.", kept.display()))?;
+        output::line(&format!(
+            "The replaced database is kept as {}.",
+            kept.display()
+        ))?;
     }
     output::say("Start the service now; mail that arrived since the backup is fetched again.");
     Ok(())

@@ -15,7 +15,10 @@ pub(super) fn run() -> anyhow::Result<()> {
     let services = app::open(config, Clock::System)?;
     app::run(services, |app| {
         tracing::info!(listen = %app.address, version = env!("CARGO_PKG_VERSION"), "listening");
-        output::say(&format!("Mailhatch listens on http://{} and is reached at {url}", app.address));
+        output::say(&format!(
+            "Mailhatch listens on http://{} and is reached at {url}",
+            app.address
+        ));
     })
 }
 

@@ -280,8 +280,11 @@ pub fn update_interrupted(
         .query_map([mailbox_id.map(|id| id.0)], from_row)?
         .collect::<rusqlite::Result<_>>()?;
     for delivery in &interrupted {
-        let change =
-            Change { problem: Some(problem), next_attempt_at: look_at, ..Change::default() };
+        let change = Change {
+            problem: Some(problem),
+            next_attempt_at: look_at,
+            ..Change::default()
+        };
         update_state(tx, delivery, DeliveryState::Uncertain, &change, look_at)?;
     }
     Ok(interrupted.len())

@@ -3,13 +3,11 @@
 
 use super::{Services, dial};
 use crate::imap;
-use crate::model::{
-    Agent, Delivery, DeliveryId, DeliveryState, Mailbox, MailboxId, WayOut,
-};
+use crate::model::{Agent, Delivery, DeliveryId, DeliveryState, Mailbox, MailboxId, WayOut};
 use crate::problem::{Disposition, Problem};
 use crate::providers::SentCopy;
-use crate::store::deliveries::{self, Change};
 use crate::store;
+use crate::store::deliveries::{self, Change};
 
 /// How often Sent Items is looked into.
 const LOOK_EVERY_SECONDS: i64 = 15;
@@ -40,19 +38,37 @@ pub(super) fn settle(
     delivery: &Delivery,
 ) -> store::Result<()> {
     let now = services.clock.now();
-    let Some(message) = services.store.read(|db| store::messages::find(db, delivery.message_id))? else {
+    let Some(message) = services
+        .store
+        .read(|db| store::messages::find(db, delivery.message_id))?
+    else {
         return Ok(());
     };
     let looked = look(services, mailbox, &message.internet_message_id);
-    let attempts = services.store.read(|db| deliveries::list_attempts(db, delivery.id))?;
-    let last_began_at = attempts.last().map_or(delivery.created_at, |attempt| attempt.started_at);
+    let attempts = services
+        .store
+        .read(|db| deliveries::list_attempts(db, delivery.id))?;
+    let last_began_at = attempts
+        .last()
+        .map_or(delivery.created_at, |attempt| attempt.started_at);
     let (state, change_at, words) = match (&looked, known_after(services, mailbox, delivery)) {
         (Ok(true), _) => (DeliveryState::Sent, now, "Found in Sent Items."),
         (Ok(false), Some(seconds)) if now > last_began_at.saturating_add(seconds) => {
-            tracing::info!(delivery.id = delivery.id.0, "not in Sent Items: it did not leave and is queued again");
-            (DeliveryState::Queued, now, "Not in Sent Items: it had not left.")
+            tracing::info!(
+                delivery.id = delivery.id.0,
+                "not in Sent Items: it did not leave and is queued again"
+            );
+            (
+                DeliveryState::Queued,
+                now,
+                "Not in Sent Items: it had not left.",
+            )
         }
-        _ => (DeliveryState::Uncertain, now.saturating_add(LOOK_EVERY_SECONDS), ""),
+        _ => (
+            DeliveryState::Uncertain,
+            now.saturating_add(LOOK_EVERY_SECONDS),
+            "",
+        ),
     };
     let problem = match state {
         DeliveryState::Uncertain => delivery.problem.clone(),
@@ -65,7 +81,9 @@ pub(super) fn settle(
         refused: &delivery.refused,
         ..Change::default()
     };
-    services.store.write(|tx| deliveries::update_state(tx, delivery, state, &change, now))
+    services
+        .store
+        .write(|tx| deliveries::update_state(tx, delivery, state, &change, now))
 }
 
 /// Seconds after an attempt from which on a missing copy means that it did not leave; `None` where
@@ -98,9 +116,11 @@ fn look(services: &Services, mailbox: &Mailbox, id: &str) -> Result<bool, Proble
 fn look_as(services: &Services, mailbox: &Mailbox, user: &str, id: &str) -> Result<bool, Problem> {
     let mut session = dial::imap(services, mailbox, user, &|_| {})?;
     let folders = session.list_folders()?;
-    let sent = folders.into_iter().find(|folder| folder.role == Some(imap::FolderRole::Sent));
+    let sent = folders
+        .into_iter()
+        .find(|folder| folder.role == Some(imap::FolderRole::Sent));
     let Some(sent) = sent else {
-        session.logout();
+        let _ = session.logout();
         return Err(Problem::new(
             "no_sent_folder",
             Disposition::NeedsAdmin,
@@ -110,7 +130,7 @@ fn look_as(services: &Services, mailbox: &Mailbox, user: &str, id: &str) -> Resu
     };
     session.examine(&sent.raw_name)?;
     let found = !session.find_message_id(id)?.is_empty();
-    session.logout();
+    let _ = session.logout();
     Ok(found)
 }
 
@@ -127,7 +147,10 @@ impl super::Work {
         actor: &Agent,
     ) -> Result<Delivery, Problem> {
         self.decide(services, id, actor, DeliveryState::Queued, |delivery| {
-            matches!(delivery.state, DeliveryState::Failed | DeliveryState::Queued)
+            matches!(
+                delivery.state,
+                DeliveryState::Failed | DeliveryState::Queued
+            )
         })
     }
 
@@ -141,7 +164,13 @@ impl super::Work {
         id: DeliveryId,
         actor: &Agent,
     ) -> Result<Delivery, Problem> {
-        self.decide(services, id, actor, DeliveryState::Cancelled, Delivery::can_cancel)
+        self.decide(
+            services,
+            id,
+            actor,
+            DeliveryState::Cancelled,
+            Delivery::can_cancel,
+        )
     }
 
     /// Settles an uncertain delivery by a person's word.
@@ -155,7 +184,11 @@ impl super::Work {
         was_sent: bool,
         actor: &Agent,
     ) -> Result<Delivery, Problem> {
-        let state = if was_sent { DeliveryState::Sent } else { DeliveryState::Queued };
+        let state = if was_sent {
+            DeliveryState::Sent
+        } else {
+            DeliveryState::Queued
+        };
         self.decide(services, id, actor, state, |delivery| {
             delivery.state == DeliveryState::Uncertain
         })

@@ -32,7 +32,10 @@ impl Running {
         settle::interrupted(services, None)?;
         let own = Arc::clone(services);
         let thread = spawn("supervisor", move || supervise(&own))?;
-        Ok(Self { services: Arc::clone(services), thread: Some(thread) })
+        Ok(Self {
+            services: Arc::clone(services),
+            thread: Some(thread),
+        })
     }
 
     /// Stops all loops and waits for them: IMAP connections are cut, a message that is being sent is
@@ -58,9 +61,14 @@ impl Drop for Running {
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> store::Result<JoinHandle<()>> {
-    Builder::new().name(name.to_owned()).stack_size(STACK_BYTES).spawn(work).map_err(|source| {
-        store::Error::Io { what: format!("start the thread {name}"), source }
-    })
+    Builder::new()
+        .name(name.to_owned())
+        .stack_size(STACK_BYTES)
+        .spawn(work)
+        .map_err(|source| store::Error::Io {
+            what: format!("start the thread {name}"),
+            source,
+        })
 }
 
 fn supervise(services: &Arc<Services>) {
@@ -103,7 +111,10 @@ fn reconcile(
             continue;
         }
         let own = Arc::clone(services);
-        services.work.board().set(name, Line::new(Health::Good, "Starting."));
+        services
+            .work
+            .board()
+            .set(name, Line::new(Health::Good, "Starting."));
         let thread = spawn(&name.to_string(), move || run(&own, name, &bell))?;
         loops.insert(name, thread);
     }
@@ -116,7 +127,10 @@ fn run(services: &Services, name: LoopName, bell: &Wake) {
         LoopName::Send(id) => sender::run(services, id, bell),
         LoopName::Janitor => janitor::run(services, bell),
     }
-    services.work.board().set(name, Line::new(Health::Stopped, "Stopped."));
+    services
+        .work
+        .board()
+        .set(name, Line::new(Health::Stopped, "Stopped."));
 }
 
 /// Runs one step; a panic in it is caught, shown and logged, and the loop goes on.
