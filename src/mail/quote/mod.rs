@@ -294,23 +294,35 @@ fn rest_start(lines: &[&str], quoted: &[bool]) -> Option<usize> {
         if patterns::is_separator(line) && !next_quoted(at + 1) && something_follows(lines, at) {
             return Some(at);
         }
-        if patterns::may_begin_attribution(line) {
-            for count in 1..=4usize {
-                let Some(part) = lines.get(at..at + count) else {
-                    break;
-                };
-                if part.iter().any(|l| l.trim().is_empty()) {
-                    break;
-                }
-                if patterns::attribution(&part.join(" ")) == Attribution::Sure
-                    && !next_quoted(at + count)
-                {
-                    return Some(at);
-                }
-            }
+        if patterns::may_hold_attribution(line)
+            && let Some((start, end)) = attribution_at(lines, at)
+            && !next_quoted(end)
+        {
+            return Some(start);
         }
     }
     None
+}
+
+/// An attribution that begins at this line or up to three lines later and is sure by itself: its
+/// first line and the line after it.
+fn attribution_at(lines: &[&str], at: usize) -> Option<(usize, usize)> {
+    let sure = |from: usize, to: usize| {
+        let part = lines.get(from..to).unwrap_or_default();
+        !part.iter().any(|line| line.trim().is_empty())
+            && !part.is_empty()
+            && patterns::attribution(&part.join(" ")) == Attribution::Sure
+    };
+    let end = (at + 1..=at + 4).find(|end| *end <= lines.len() && sure(at, *end))?;
+    if lines
+        .get(at)
+        .is_some_and(|line| patterns::may_begin_attribution(line))
+    {
+        return Some((at, end));
+    }
+    // The line above may be the writer's own: the shortest attribution counts.
+    let start = (at..end).rev().find(|start| sure(*start, end))?;
+    Some((start, end))
 }
 
 fn something_follows(lines: &[&str], at: usize) -> bool {
