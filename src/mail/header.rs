@@ -263,12 +263,12 @@ pub(crate) fn addresses(raw: &[u8], charset: Option<&str>) -> Vec<Address> {
         ParsedAddress::Group(groups) => groups.into_iter().flat_map(|g| g.addresses).collect(),
     };
     list.into_iter()
-        .filter_map(address)
+        .filter_map(|parsed| address(&parsed))
         .take(LIST_MAX)
         .collect()
 }
 
-fn address(parsed: Addr<'_>) -> Option<Address> {
+fn address(parsed: &Addr<'_>) -> Option<Address> {
     let address: String = parsed
         .address
         .as_deref()

@@ -39,3 +39,6 @@ pub use defect::Defect;
 pub use header::{Address, Field, Headers};
 pub use parse::{Parsed, parse};
 pub use trust::Authentication;
+
+#[cfg(test)]
+mod tests;

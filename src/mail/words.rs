@@ -116,7 +116,7 @@ fn pieces(value: &[u8]) -> Vec<Piece<'_>> {
             continue;
         };
         let gap = before.iter().all(|b| *b == b' ');
-        if !(gap && !run.is_empty()) && !before.is_empty() {
+        if !before.is_empty() && (!gap || run.is_empty()) {
             end_run(&mut run, &mut pieces);
             pieces.push(Piece::Raw(before));
         }
