@@ -5,4 +5,6 @@ mod oauth;
 #[cfg(test)]
 mod receiving;
 #[cfg(test)]
+mod sending;
+#[cfg(test)]
 mod support;
