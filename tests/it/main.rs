@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod oauth;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod receiving;
 #[cfg(test)]
 mod sending;
