@@ -170,14 +170,14 @@ impl Page {
 
     /// A time as a short distance from now, with the whole time for the pointer.
     #[must_use]
-    pub fn time(&self, at: i64) -> Time {
-        Time { at, text: format::ago(at, self.now), exact: false }
+    pub fn time(&self, at: &i64) -> Time {
+        Time { at: *at, text: format::ago(*at, self.now), exact: false }
     }
 
     /// A time in full.
     #[must_use]
-    pub fn full_time(&self, at: i64) -> Time {
-        Time { at, text: format::absolute(at), exact: true }
+    pub fn full_time(&self, at: &i64) -> Time {
+        Time { at: *at, text: format::absolute(*at), exact: true }
     }
 
     /// How long until a time.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{Delivery, DeliveryId, DeliveryState, MailboxId, SignedIn};
+use crate::model::{Delivery, DeliveryId, DeliveryState, MailboxId, Agent};
 use crate::problem::{Disposition, Problem};
 use crate::secret::Sealer;
 use crate::store::Store;
@@ -35,13 +35,13 @@ impl Work {
     pub fn parts(&self) -> Vec<status::Part> {
         self.board.parts()
     }
-    pub fn retry_delivery(&self, s: &Services, id: DeliveryId, _: &SignedIn) -> Result<Delivery, Problem> {
+    pub fn retry_delivery(&self, s: &Services, id: DeliveryId, _: &Agent) -> Result<Delivery, Problem> {
         self.set(s, id, DeliveryState::Queued)
     }
-    pub fn cancel_delivery(&self, s: &Services, id: DeliveryId, _: &SignedIn) -> Result<Delivery, Problem> {
+    pub fn cancel_delivery(&self, s: &Services, id: DeliveryId, _: &Agent) -> Result<Delivery, Problem> {
         self.set(s, id, DeliveryState::Cancelled)
     }
-    pub fn settle_delivery(&self, s: &Services, id: DeliveryId, was_sent: bool, _: &SignedIn) -> Result<Delivery, Problem> {
+    pub fn settle_delivery(&self, s: &Services, id: DeliveryId, was_sent: bool, _: &Agent) -> Result<Delivery, Problem> {
         self.set(s, id, if was_sent { DeliveryState::Sent } else { DeliveryState::Queued })
     }
     fn set(&self, s: &Services, id: DeliveryId, state: DeliveryState) -> Result<Delivery, Problem> {
