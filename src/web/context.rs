@@ -94,6 +94,17 @@ impl Context {
         Ok(block(move || work(&services)).await?)
     }
 
+    /// Runs work that only computes on a blocking thread.
+    ///
+    /// # Errors
+    /// When the program is stopping.
+    pub async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        Ok(block(work).await?)
+    }
+
     /// Hashes or checks a password on a blocking thread, few at a time.
     ///
     /// # Errors

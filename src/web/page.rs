@@ -317,6 +317,26 @@ impl fmt::Display for Icon {
 // Both parts are constants of this program.
 impl HtmlSafe for Icon {}
 
+/// HTML made here from text, everything in it escaped.
+#[derive(Debug, Clone)]
+pub struct Html(String);
+
+impl Html {
+    /// Takes what [`crate::mail::html::text_to_html`] made.
+    pub(super) fn escaped(html: String) -> Self {
+        Self(html)
+    }
+}
+
+impl fmt::Display for Html {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+// Made only from escaped text.
+impl HtmlSafe for Html {}
+
 /// A time as an element that the browser turns into its own time zone.
 #[derive(Debug, Clone)]
 pub struct Time {
