@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use super::assets::Assets;
 use super::error::Error;
 use super::live::Streams;
+
 use crate::config::Config;
 use crate::store::{self, Db, Store};
 use crate::work::Services;
@@ -92,6 +93,17 @@ impl Context {
     ) -> Result<T, Error> {
         let services = Arc::clone(&self.services);
         Ok(block(move || work(&services)).await?)
+    }
+
+    /// Runs work that only computes on a blocking thread.
+    ///
+    /// # Errors
+    /// When the program is stopping.
+    pub async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        Ok(block(work).await?)
     }
 
     /// Hashes or checks a password on a blocking thread, few at a time.

@@ -3,16 +3,21 @@
 
 mod addresses;
 mod assets;
+mod attachments;
 mod client;
 mod context;
+mod conversations;
 mod csrf;
 mod error;
 mod flash;
 mod format;
 mod forms;
 mod headers;
+mod health;
 mod inbox;
 mod live;
+mod messages;
+mod outbox;
 mod page;
 mod session;
 mod setup;
@@ -49,6 +54,30 @@ pub fn configure(routes: &mut ServiceConfig) {
         // The inbox
         .service(resource("/").route(get().to(inbox::index)))
         .service(resource("/live").route(get().to(live::show)))
+        // A conversation
+        .service(resource("/conversations/{number}").route(get().to(conversations::show)))
+        .service(resource("/conversations/{number}/replies").route(post().to(conversations::reply)))
+        .service(resource("/conversations/{number}/notes").route(post().to(conversations::note)))
+        .service(resource("/conversations/{number}/assignment").route(post().to(conversations::assign)))
+        .service(resource("/conversations/{number}/closure").route(post().to(conversations::close)))
+        .service(resource("/conversations/{number}/reopening").route(post().to(conversations::reopen)))
+        .service(resource("/conversations/{number}/waiting").route(post().to(conversations::wait)))
+        // Messages and files
+        .service(resource("/messages/{id}").route(get().to(messages::show)))
+        .service(resource("/messages/{id}/body").route(get().to(messages::body)))
+        .service(resource("/messages/{id}/raw").route(get().to(messages::raw)))
+        .service(resource("/messages/{id}/cid/{cid:.*}").route(get().to(messages::picture)))
+        .service(resource("/attachments/{id}").route(get().to(attachments::show)))
+        // Deliveries
+        .service(resource("/outbox").route(get().to(outbox::index)))
+        .service(resource("/deliveries/{id}/retry").route(post().to(outbox::retry)))
+        .service(resource("/deliveries/{id}/cancellation").route(post().to(outbox::cancel)))
+        .service(resource("/deliveries/{id}/settlement").route(post().to(outbox::settle)))
+        // Mailboxes and administration
+        // For machines
+        .service(resource("/healthz").route(get().to(health::live)))
+        .service(resource("/readyz").route(get().to(health::ready)))
+        .service(resource("/metrics").route(get().to(health::metrics)))
         // Assets
         .service(
             web::scope("/static")
