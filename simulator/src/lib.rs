@@ -131,7 +131,14 @@ impl Simulator {
         let mail = |serve: ServeMail, listener: TcpListener| {
             let (world, entra) = (Arc::clone(&services.world), Arc::clone(&services.entra));
             let faults = Arc::clone(&services.faults);
-            serve(world, entra, faults, listener, Arc::clone(&tls.config), stop.clone())
+            serve(
+                world,
+                entra,
+                faults,
+                listener,
+                Arc::clone(&tls.config),
+                stop.clone(),
+            )
         };
         let threads = vec![mail(imap::serve, imap), mail(smtp::serve, smtp)];
         Ok(Self {
