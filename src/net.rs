@@ -6,7 +6,7 @@
 //! I/O error, and [`problem`] turns each into its own sentence.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -228,6 +228,12 @@ impl Stream {
     pub fn set_read_deadline(&self, deadline: Option<Duration>) -> io::Result<()> {
         self.tcp
             .set_read_timeout(Some(deadline.unwrap_or(self.deadlines.read)))
+    }
+
+    /// Our own address on this connection.
+    #[must_use]
+    pub fn local_ip(&self) -> Option<IpAddr> {
+        self.tcp.local_addr().ok().map(|address| address.ip())
     }
 
     /// The server this stream leads to.
