@@ -7,6 +7,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -52,6 +53,12 @@ impl Default for Deadlines {
         }
     }
 }
+
+/// How long a patient wait sleeps before it sees whether it was interrupted.
+const PATIENT_SLICE: Duration = Duration::from_millis(500);
+
+/// Code of the [`Problem`] of an answer that is longer than allowed.
+pub const ANSWER_TOO_BIG: &str = "answer_too_big";
 
 /// How much more, and until when, the other side may send before we stop listening. Clones share it.
 #[derive(Debug, Clone)]
@@ -128,6 +135,22 @@ impl Closer {
     }
 }
 
+/// Ends a patient wait of a [`Stream`] (see [`Stream::set_read_deadline`]) from another thread: the read
+/// times out within a second, and the stream stays good.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupter(Arc<AtomicBool>);
+
+impl Interrupter {
+    /// Ends the wait that is going on, or the next one.
+    pub fn interrupt(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    fn take(&self) -> bool {
+        self.0.swap(false, Ordering::SeqCst)
+    }
+}
+
 /// A TCP stream, with TLS or (before STARTTLS) without.
 #[derive(Debug)]
 pub struct Stream {
@@ -136,6 +159,8 @@ pub struct Stream {
     server: Server,
     deadlines: Deadlines,
     budget: Budget,
+    patience: Option<Duration>,
+    interrupter: Interrupter,
 }
 
 #[derive(Debug)]
@@ -160,6 +185,8 @@ pub fn connect(server: &Server, deadlines: Deadlines) -> Result<Stream, Problem>
         server: server.clone(),
         deadlines,
         budget: Budget::new(),
+        patience: None,
+        interrupter: Interrupter::default(),
     })
 }
 
@@ -187,6 +214,8 @@ impl Stream {
             server,
             deadlines,
             budget,
+            patience,
+            interrupter,
         } = self;
         let wire = match wire {
             Wire::Plain(tcp) => shake_hands(tcp, &server, trust, deadlines)
@@ -199,6 +228,8 @@ impl Stream {
             server,
             deadlines,
             budget,
+            patience,
+            interrupter,
         })
     }
 
@@ -221,13 +252,41 @@ impl Stream {
         self.budget.set(bytes, within);
     }
 
-    /// How long a read may wait from now on; `None` means the deadline given when connecting.
+    /// How long a read may wait from now on; `None` means the deadline given when connecting. A wait
+    /// with a deadline of its own is patient: nothing is due, and [`Interrupter::interrupt`] ends it.
     ///
     /// # Errors
     /// When the socket is gone.
-    pub fn set_read_deadline(&self, deadline: Option<Duration>) -> io::Result<()> {
+    pub fn set_read_deadline(&mut self, deadline: Option<Duration>) -> io::Result<()> {
+        self.patience = deadline;
+        let slice = deadline.map_or(self.deadlines.read, |deadline| deadline.min(PATIENT_SLICE));
         self.tcp
-            .set_read_timeout(Some(deadline.unwrap_or(self.deadlines.read)))
+            .set_read_timeout(Some(slice.max(Duration::from_millis(1))))
+    }
+
+    /// What ends a patient wait from another thread.
+    #[must_use]
+    pub fn interrupter(&self) -> Interrupter {
+        self.interrupter.clone()
+    }
+
+    /// Reads once; a patient wait goes on slice by slice until its time is over or it is interrupted.
+    fn read_wire(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let began = Instant::now();
+        loop {
+            let got = match &mut self.wire {
+                Wire::Plain(tcp) => tcp.read(buffer),
+                Wire::Tls(stream) => stream.read(buffer),
+            };
+            let timed_out = matches!(&got, Err(e) if timed_out(e));
+            let goes_on = self
+                .patience
+                .is_some_and(|patience| began.elapsed() < patience);
+            if !timed_out || !goes_on || self.interrupter.take() {
+                return got;
+            }
+            self.budget.check()?;
+        }
     }
 
     /// Our own address on this connection.
@@ -246,11 +305,7 @@ impl Stream {
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.budget.check()?;
-        let got = match &mut self.wire {
-            Wire::Plain(tcp) => tcp.read(buffer),
-            Wire::Tls(stream) => stream.read(buffer),
-        };
-        match got {
+        match self.read_wire(buffer) {
             Ok(count) => {
                 self.budget.spend(count);
                 Ok(count)
@@ -341,6 +396,13 @@ fn prepare(tcp: &TcpStream, deadlines: Deadlines) -> io::Result<()> {
         &TcpKeepalive::new()
             .with_time(KEEPALIVE_AFTER)
             .with_interval(KEEPALIVE_EVERY),
+    )
+}
+
+fn timed_out(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
     )
 }
 

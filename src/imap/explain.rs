@@ -379,6 +379,12 @@ pub(super) fn unexpected(server: &Server) -> Problem {
     )
 }
 
+/// Whether the server refused the sign-in itself, which a new token may mend.
+#[must_use]
+pub fn is_login_refusal(problem: &Problem) -> bool {
+    ["imap_auth_failed", "imap_credentials_refused"].contains(&problem.code.as_str())
+}
+
 pub(super) fn no_xoauth2(server: &Server) -> Problem {
     Problem::new(
         "imap_no_xoauth2",

@@ -71,6 +71,7 @@ pub struct Session {
     talk: Talk,
     capabilities: BTreeSet<String>,
     fetch_bytes_max: u64,
+    interrupter: net::Interrupter,
 }
 
 impl std::fmt::Debug for Session {
@@ -215,6 +216,7 @@ impl Session {
             budget: stream.budget(),
             heard: Heard::default(),
         };
+        let interrupter = stream.interrupter();
         let mut client = imap::Client::new(Wire::new(stream, talk.heard.clone()));
         greet(&talk, &mut client)?;
         let offered = talk.answer(|| client.capabilities())?;
@@ -228,6 +230,7 @@ impl Session {
             talk,
             capabilities: BTreeSet::new(),
             fetch_bytes_max: FETCH_BYTES_MAX,
+            interrupter,
         };
         // Exchange Online changes its list after sign-in, and says only now when the mailbox cannot be opened.
         let answer = session.command("CAPABILITY")?;
@@ -424,11 +427,24 @@ impl Session {
             if left.is_zero() {
                 return Ok(IdleEnd::Nothing);
             }
-            self.idle_once(left.min(IDLE_SLICE))?;
+            let slice = left.min(IDLE_SLICE);
+            let began = Instant::now();
+            self.idle_once(slice)?;
+            let early = began.elapsed() < slice;
             if self.noop()? {
                 return Ok(IdleEnd::NewMail);
             }
+            // Interrupted: the caller wants to go on with something else.
+            if early {
+                return Ok(IdleEnd::Nothing);
+            }
         }
+    }
+
+    /// What ends [`Session::idle`] early from another thread, with nothing lost.
+    #[must_use]
+    pub fn interrupter(&self) -> net::Interrupter {
+        self.interrupter.clone()
     }
 
     /// One stretch of IDLE. What it brought stands in `heard` afterwards.

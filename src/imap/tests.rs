@@ -515,6 +515,31 @@ fn the_closer_ends_idle_from_another_thread_at_once() {
 }
 
 #[test]
+fn an_interrupted_idle_ends_soon_and_the_session_goes_on() {
+    let scripted = Scripted::tls(|peer| {
+        let_in_and_examine(peer);
+        let (tag, _) = peer.command();
+        peer.say("+ idling\r\n");
+        assert_eq!(peer.hear(), "DONE");
+        peer.say(&format!("{tag} OK done\r\n"));
+        peer.answer("", "OK done");
+        peer.answer("* SEARCH 7\r\n", "OK done");
+    });
+    let mut session = open(&scripted);
+    session.examine("INBOX").unwrap();
+    let interrupter = session.interrupter();
+    let started = Instant::now();
+    let idling = std::thread::spawn(move || (session.idle(Duration::from_secs(60)), session));
+    let (_never, waiting) = mpsc::channel::<()>();
+    let _ = waiting.recv_timeout(Duration::from_millis(150));
+    interrupter.interrupt();
+    let (end, mut session) = idling.join().unwrap();
+    assert_eq!(end.unwrap(), IdleEnd::Nothing);
+    assert!(started.elapsed() < Duration::from_secs(5));
+    assert_eq!(session.uids_from(7).unwrap(), [7]);
+}
+
+#[test]
 fn a_copy_is_filed_and_a_refused_one_keeps_the_session() {
     let scripted = Scripted::tls(|peer| {
         let_in_and_examine(peer);

@@ -1,1 +1,44 @@
-//! To come.
+//! Mail as bytes and as values. Pure: nothing here opens a file, a socket or the database.
+//!
+//! Reading: [`parse`] turns the bytes of a message into a [`Parsed`] and a list of [`Defect`]s; it
+//! never fails. Under it lie `header` (fields), `words` (RFC 2047), `mime` (the tree of parts), `body`
+//! (which part is text, which a file), `date`, `transfer`, `charset`, `flowed` and
+//! `filename`. On a [`Parsed`] work [`classify`] (what kind of message), [`bounce`] (delivery reports), [`calendar`] (invitations),
+//! [`trust`] (what the receiving server found about the sender), [`thread`] (which conversation it may
+//! belong to) and [`quote`] (what is new in a reply).
+//!
+//! Showing: [`html`] sanitises, and converts between HTML and text.
+//!
+//! Writing: [`compose`] makes the bytes of a message to send.
+
+mod body;
+pub mod bounce;
+pub mod calendar;
+mod charset;
+pub mod classify;
+pub mod compose;
+mod date;
+mod defect;
+mod filename;
+mod flowed;
+mod header;
+pub mod html;
+mod mime;
+mod parse;
+pub mod quote;
+pub mod thread;
+mod transfer;
+pub mod trust;
+mod words;
+
+pub use body::Attachment;
+pub use bounce::Bounce;
+pub use calendar::Calendar;
+pub use classify::Kind;
+pub use defect::Defect;
+pub use header::{Address, Field, Headers};
+pub use parse::{Parsed, parse};
+pub use trust::Authentication;
+
+#[cfg(test)]
+mod tests;

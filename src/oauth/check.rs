@@ -23,14 +23,16 @@ use crate::providers::microsoft::Resource;
 const NOT_A_TOKEN: &str = "mailhatch-checks-its-credentials";
 
 /// Problems that are about the app, whatever `error` they come with.
-const ABOUT_THE_APP: [&str; 14] = [
+const ABOUT_THE_APP: [&str; 17] = [
     "AADSTS50012",
     "AADSTS50013",
+    "AADSTS50027",
     "AADSTS500133",
     "AADSTS70001",
     "AADSTS70002",
     "AADSTS700011",
     "AADSTS700016",
+    "AADSTS700021",
     "AADSTS700024",
     "AADSTS700025",
     "AADSTS700027",
@@ -38,6 +40,7 @@ const ABOUT_THE_APP: [&str; 14] = [
     "AADSTS7000215",
     "AADSTS7000218",
     "AADSTS7000222",
+    "AADSTS5002738",
 ];
 
 /// Problems that are about the token presented, even where Entra calls them `invalid_request`.

@@ -103,6 +103,17 @@ pub struct Refusal {
     pub suggests: Option<Suggestion>,
 }
 
+impl From<Problem> for Refusal {
+    /// What keeps a message from being handed over before any server was spoken to.
+    fn from(problem: Problem) -> Self {
+        Self {
+            stage: Stage::Connect,
+            problem,
+            suggests: None,
+        }
+    }
+}
+
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         refusal.problem

@@ -65,10 +65,15 @@ impl Session {
             selected.folder.clone(),
             !selected.read_only && marks_seen(&items),
         );
+        let mut complete = true;
         for (seq, number) in named {
             let Some(stored) = self.fetched(&folder, number, marks) else {
+                complete = false;
                 continue;
             };
+            if stored.unfetchable {
+                continue;
+            }
             let mut items = items.clone();
             if marks && !items.contains(&Item::Flags) {
                 items.push(Item::Flags);
@@ -76,11 +81,15 @@ impl Session {
             self.wire.write(&answer(seq, &stored, &items))?;
             self.note_flags(number, &stored);
         }
-        self.ok(tag, "FETCH")
+        if complete {
+            self.ok(tag, "FETCH")
+        } else {
+            // Somebody removed them and this client has not been told yet.
+            self.answer(tag, "NO Some of the requested messages no longer exist.")
+        }
     }
 
-    /// The message to answer with, marked as read where asked; none for one that SEARCH lists and
-    /// FETCH leaves out.
+    /// The message to answer with, marked as read where asked; none when it is gone.
     fn fetched(&self, folder: &str, uid: u32, marks: bool) -> Option<Stored> {
         let mut stored = self.mailbox(|mailbox| {
             mailbox
@@ -89,7 +98,7 @@ impl Session {
                 .cloned()
         })??;
         if stored.unfetchable {
-            return None;
+            return Some(stored);
         }
         if marks && stored.flags.insert(Flag::Seen) {
             self.change(|mailbox| {
@@ -107,11 +116,13 @@ impl Session {
 
     /// Remembers that the client knows these flags now.
     pub(super) fn note_flags(&mut self, uid: u32, stored: &Stored) {
-        let view = self
-            .selected
-            .as_mut()
-            .map(|selected| selected.view.iter_mut());
-        if let Some((_, flags)) = view.and_then(|mut view| view.find(|(known, _)| *known == uid)) {
+        let Some(selected) = &mut self.selected else {
+            return;
+        };
+        let at = selected
+            .view
+            .binary_search_by_key(&uid, |(known, _)| *known);
+        if let Some((_, flags)) = at.ok().and_then(|at| selected.view.get_mut(at)) {
             flags.clone_from(&stored.flags);
         }
     }

@@ -8,7 +8,7 @@ use imap_codec::imap_types::search::SearchKey;
 use super::select::{Selected, Tell, contains};
 use super::session::{Next, Session, Struck};
 use crate::faults::Point;
-use crate::world::{Flag, Stored, headers};
+use crate::world::{Flag, Stored, headers, mailbox};
 
 /// Seconds in a day.
 const DAY: i64 = 86_400;
@@ -68,15 +68,12 @@ impl Session {
         selected
             .numbered()
             .filter(|(seq, number)| {
-                messages
-                    .iter()
-                    .find(|stored| stored.uid == *number)
-                    .is_some_and(|stored| {
-                        criteria
-                            .as_ref()
-                            .iter()
-                            .all(|key| matches(key, stored, *seq, selected))
-                    })
+                mailbox::find(&messages, *number).is_some_and(|stored| {
+                    criteria
+                        .as_ref()
+                        .iter()
+                        .all(|key| matches(key, stored, *seq, selected))
+                })
             })
             .map(|(seq, number)| if uid { number } else { seq })
             .collect()

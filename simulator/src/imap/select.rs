@@ -10,7 +10,7 @@ use imap_codec::imap_types::sequence::{SeqOrUid, Sequence, SequenceSet};
 use super::folders::name_of;
 use super::session::{Next, Session, Struck};
 use crate::faults::Point;
-use crate::world::{Flag, Stored};
+use crate::world::{Flag, Stored, mailbox};
 
 /// The open folder as last told to the client.
 pub(super) struct Selected {
@@ -87,7 +87,7 @@ impl Selected {
                 let gone = self
                     .view
                     .get(at)
-                    .is_some_and(|(uid, _)| !now.iter().any(|stored| stored.uid == *uid));
+                    .is_some_and(|(uid, _)| mailbox::find(now, *uid).is_none());
                 if gone {
                     self.view.remove(at);
                     lines.push(format!("* {} EXPUNGE", at + 1));
@@ -104,7 +104,7 @@ impl Selected {
             lines.push("* 0 RECENT".to_owned());
         }
         for (seq, (uid, flags)) in (1_u32..).zip(self.view.iter_mut()) {
-            let current = now.iter().find(|stored| stored.uid == *uid);
+            let current = mailbox::find(now, *uid);
             if let Some(stored) = current.filter(|stored| stored.flags != *flags) {
                 flags.clone_from(&stored.flags);
                 lines.push(format!("* {seq} FETCH (FLAGS {})", flag_list(flags)));

@@ -91,7 +91,11 @@ pub(super) fn run(service: Service, wire: Wire) {
     };
     match session.serve() {
         Ok(Next::Drop) => {}
-        Ok(_) => session.wire.finish(),
+        Ok(_) => {
+            // The mailbox has its place back before the other side is waited for.
+            session.login = None;
+            session.wire.finish();
+        }
         Err(error) => tracing::debug!(%error, "SMTP session ended"),
     }
 }

@@ -1,0 +1,39 @@
+# `just` lists the recipes. Everything here is one ordinary command; nothing needs just.
+
+[private]
+default:
+    @just --list --unsorted
+
+# the whole product against the built-in pretend Microsoft 365
+dev *arguments:
+    cargo run -- demo {{ arguments }}
+
+# the Rust tests whose name holds the given text, or all
+test *name:
+    cargo test --workspace {{ name }}
+
+# everything, as the build machine runs it; or the named sections of tests/run.sh
+ci *sections:
+    .ci/run {{ sections }}
+
+# format the sources
+fmt:
+    cargo fmt --all
+
+# what the compiler and the linters have to say
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+    shellcheck install.sh tests/run.sh tests/install/*.sh .ci/run
+
+# the documentation of the code, opened in the browser
+doc:
+    cargo doc --workspace --no-deps --document-private-items --open
+
+# the benchmarks whose name holds the given text, or all
+bench *name:
+    cargo bench --workspace {{ name }}
+
+# the program as it is given away: target/release/mailhatch
+release: ci
+    cargo build --release --locked
+    target/release/mailhatch version

@@ -1,0 +1,204 @@
+//! Intake: raw messages of a folder into rows. Message, contact, conversation, fate and cursor are
+//! written in one transaction; parsing and compressing happen before it.
+//!
+//! Every message gets a fate. One that breaks something is set aside as `unreadable` with its reason,
+//! and those around it go on.
+
+mod filing;
+mod prepare;
+
+use crate::model::{Cursor, Fate, Folder, Mailbox};
+use crate::store::fates::Verdict;
+use crate::store::{self, Store, Tx};
+
+use prepare::Prepared;
+pub use prepare::identity;
+
+/// A message as fetched from a folder.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// Its UID.
+    pub uid: u32,
+    /// Its bytes; `None` when the server listed it but gave nothing.
+    pub raw: Option<Vec<u8>>,
+    /// When the server received it.
+    pub internal_date_at: Option<i64>,
+}
+
+/// Where messages were fetched from.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// The mailbox.
+    pub mailbox: &'a Mailbox,
+    /// Its folder.
+    pub folder: &'a Folder,
+    /// The UIDVALIDITY their UIDs count under.
+    pub uid_validity: u32,
+}
+
+/// What a batch came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Stored as new messages.
+    pub received: u64,
+    /// Given another fate.
+    pub other: u64,
+}
+
+/// How often what the server will not give is asked for again, and when: after a minute, ten minutes,
+/// an hour, six hours, a day. After the last a person must look.
+const RETRY_SECONDS: [i64; 5] = [60, 600, 3_600, 21_600, 86_400];
+
+/// When to try again a message that has been tried `attempts` times; `None` when it was enough.
+#[must_use]
+pub fn retry_at(attempts: i64, now: i64) -> Option<i64> {
+    let index = usize::try_from(attempts.checked_sub(1)?).ok()?;
+    RETRY_SECONDS
+        .get(index)
+        .map(|seconds| now.saturating_add(*seconds))
+}
+
+/// Stores a batch of one folder and moves the cursor past it, all or nothing. If the batch as a whole
+/// cannot be stored, its messages are stored one by one, and one that still fails is set aside.
+///
+/// # Errors
+/// When the database itself cannot be written to; nothing has been stored then and the cursor stands.
+pub fn receive(
+    store: &Store,
+    source: Source<'_>,
+    batch: Vec<Fetched>,
+    next_uid: u32,
+    now: i64,
+) -> store::Result<Report> {
+    let prepared: Vec<Prepared> = batch
+        .into_iter()
+        .map(|fetched| prepare::prepare(source, fetched))
+        .collect();
+    let cursor = Cursor {
+        uid_validity: source.uid_validity,
+        next_uid,
+    };
+    let whole = store.write(|tx| {
+        let mut report = Report::default();
+        for message in &prepared {
+            report.count(file(tx, source, message, now)?);
+        }
+        store::folders::update_cursor(tx, source.folder.id, cursor)?;
+        Ok::<_, store::Error>(report)
+    });
+    match whole {
+        Err(error) if is_about_the_message(&error) => {
+            one_by_one(store, source, &prepared, cursor, now)
+        }
+        other => other,
+    }
+}
+
+/// Whether an error may lie in one message rather than in the database or its disk.
+fn is_about_the_message(error: &store::Error) -> bool {
+    !error.is_outage()
+}
+
+fn one_by_one(
+    store: &Store,
+    source: Source<'_>,
+    prepared: &[Prepared],
+    cursor: Cursor,
+    now: i64,
+) -> store::Result<Report> {
+    let mut report = Report::default();
+    for message in prepared {
+        let filed = store.write(|tx| file(tx, source, message, now));
+        let fate = match filed {
+            Ok(fate) => fate,
+            Err(error) if is_about_the_message(&error) => {
+                tracing::warn!(mailbox.id = source.mailbox.id.0, uid = message.uid, %error,
+                    "a message could not be stored and was set aside");
+                let verdict = Verdict {
+                    fate: Fate::Unreadable,
+                    message_id: None,
+                    detail: format!("It could not be stored: {error}"),
+                    retry_at: retry_at(1, now),
+                };
+                store.write(|tx| write_fate(tx, source, message.uid, verdict, now))?
+            }
+            Err(error) => return Err(error),
+        };
+        report.count(fate);
+    }
+    store.write(|tx| store::folders::update_cursor(tx, source.folder.id, cursor))?;
+    Ok(report)
+}
+
+impl Report {
+    fn count(&mut self, fate: Fate) {
+        if fate == Fate::Received {
+            self.received += 1;
+        } else {
+            self.other += 1;
+        }
+    }
+}
+
+/// Gives one message its fate.
+fn file(tx: &Tx<'_>, source: Source<'_>, message: &Prepared, now: i64) -> store::Result<Fate> {
+    let known = store::fates::find(tx, source.folder.id, source.uid_validity, message.uid)?;
+    // A batch that was cut off after its commit may be fetched again.
+    if let Some(known) = &known
+        && matches!(
+            known.fate,
+            Fate::Received | Fate::Duplicate | Fate::OwnCopy | Fate::Ignored
+        )
+    {
+        return Ok(known.fate);
+    }
+    let attempts = known.map_or(1, |row| row.attempts + 1);
+    let verdict = filing::judge(tx, source, message, attempts, now)?;
+    write_fate(tx, source, message.uid, verdict, now)
+}
+
+fn write_fate(
+    tx: &Tx<'_>,
+    source: Source<'_>,
+    uid: u32,
+    verdict: Verdict,
+    now: i64,
+) -> store::Result<Fate> {
+    store::fates::upsert(
+        tx,
+        source.folder.id,
+        source.uid_validity,
+        uid,
+        &verdict,
+        now,
+    )?;
+    Ok(verdict.fate)
+}
+
+/// Writes down that a message is larger than can be taken, without having it.
+///
+/// # Errors
+/// Those of the store.
+pub fn too_big(
+    store: &Store,
+    source: Source<'_>,
+    uid: u32,
+    detail: &str,
+    now: i64,
+) -> store::Result<()> {
+    let verdict = Verdict {
+        fate: Fate::TooBig,
+        message_id: None,
+        detail: detail.to_owned(),
+        retry_at: None,
+    };
+    let next_uid = uid.saturating_add(1);
+    let cursor = Cursor {
+        uid_validity: source.uid_validity,
+        next_uid,
+    };
+    store.write(|tx| {
+        write_fate(tx, source, uid, verdict, now)?;
+        store::folders::update_cursor(tx, source.folder.id, cursor)
+    })
+}

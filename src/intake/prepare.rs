@@ -1,0 +1,229 @@
+//! What can be done with a message before the database is asked: parse, classify, compress.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use sha2::{Digest as _, Sha256};
+
+use super::{Fetched, Source};
+use crate::mail::bounce::Bounce;
+use crate::mail::{self, Parsed};
+use crate::model::{Address, Kind, Recipients};
+use crate::store;
+use crate::store::attachments::NewAttachment;
+use crate::store::messages::Packed;
+
+/// Longest text kept for reading and search; the raw message holds all of it.
+const TEXT_MAX_CHARS: usize = 500_000;
+/// Characters of the first words shown in lists.
+const PREVIEW_CHARS: usize = 160;
+
+/// A message ready to be filed.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) uid: u32,
+    pub(super) internal_date_at: Option<i64>,
+    pub(super) content: Content,
+}
+
+/// What there is of it.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// The server gave nothing for it.
+    Absent,
+    /// The server gave a stand-in (Exchange, "Retrieval using the IMAP4 protocol failed").
+    Stub,
+    /// It broke something; the reason.
+    Broken(String),
+    /// It was read.
+    Mail(Box<Mail>),
+}
+
+/// A message that was read.
+#[derive(Debug)]
+pub(super) struct Mail {
+    pub(super) from: Address,
+    pub(super) sender_to_answer: Address,
+    pub(super) recipients: Recipients,
+    pub(super) kind: Kind,
+    pub(super) bounce: Option<Bounce>,
+    pub(super) subject: String,
+    pub(super) preview: String,
+    pub(super) text: String,
+    pub(super) reply_text: String,
+    pub(super) has_html: bool,
+    pub(super) quoted: bool,
+    pub(super) defects: Vec<String>,
+    pub(super) sent_at: Option<i64>,
+    pub(super) own_ids: Vec<String>,
+    pub(super) thread_ids: Vec<String>,
+    pub(super) identity: [u8; 32],
+    pub(super) packed: Packed,
+    pub(super) attachments: Vec<NewAttachment>,
+}
+
+/// What makes a message the same wherever it is met again: its Message-ID with sender, date and
+/// subject. Not its bytes, for Exchange writes the same message differently from time to time, and not
+/// the Message-ID alone, for some programs give one id to many messages.
+#[must_use]
+pub fn identity(
+    message_id: &str,
+    from: &str,
+    date_at: Option<i64>,
+    subject: &str,
+    text: &str,
+) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in [message_id, &from.to_lowercase(), subject.trim()] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hash.update(date_at.unwrap_or(i64::MIN).to_be_bytes());
+    if message_id.is_empty() {
+        // Nothing else tells two such messages apart.
+        for word in text.split_whitespace() {
+            hash.update(word.as_bytes());
+            hash.update([0]);
+        }
+    }
+    hash.finalize().into()
+}
+
+/// Reads a message; whatever happens in there, an answer comes back.
+pub(super) fn prepare(source: Source<'_>, fetched: Fetched) -> Prepared {
+    let Fetched {
+        uid,
+        raw,
+        internal_date_at,
+    } = fetched;
+    let content = match raw {
+        None => Content::Absent,
+        Some(raw) if raw.is_empty() => Content::Absent,
+        Some(raw) => catch_unwind(AssertUnwindSafe(|| read(&raw))).unwrap_or_else(|_| {
+            tracing::error!(
+                mailbox.id = source.mailbox.id.0,
+                uid,
+                "reading a message panicked"
+            );
+            Content::Broken(
+                "Reading it made the program stumble; the original is still in the mailbox."
+                    .to_owned(),
+            )
+        }),
+    };
+    Prepared {
+        uid,
+        internal_date_at,
+        content,
+    }
+}
+
+fn read(raw: &[u8]) -> Content {
+    let (parsed, defects) = mail::parse(raw);
+    if mail::classify::is_retrieval_stub(&parsed) {
+        return Content::Stub;
+    }
+    match mail_of(raw, parsed, &defects) {
+        Ok(mail) => Content::Mail(Box::new(mail)),
+        Err(error) => Content::Broken(format!("It could not be packed: {error}")),
+    }
+}
+
+fn mail_of(raw: &[u8], parsed: Parsed, defects: &[mail::Defect]) -> store::Result<Mail> {
+    let packed = Packed::pack(raw)?;
+    let kind = kind_of(mail::classify::kind(&parsed));
+    let bounce = (kind == Kind::Bounce)
+        .then(|| mail::bounce::read(&parsed))
+        .flatten();
+    let split = mail::quote::split(&parsed.text, parsed.html.as_deref());
+    let reply_text = cut(&split.reply_text);
+    let shown = if reply_text.trim().is_empty() {
+        &parsed.text
+    } else {
+        &reply_text
+    };
+    let preview = mail::html::preview(shown, PREVIEW_CHARS);
+    let own_ids = mail::thread::own_ids(&parsed);
+    let thread_ids = mail::thread::candidate_ids(&parsed);
+    let from = first(&parsed.from)
+        .or_else(|| first(&parsed.sender))
+        .unwrap_or_default();
+    let sender_to_answer = first(&parsed.reply_to).unwrap_or_else(|| from.clone());
+    let message_id = parsed.message_id.as_deref().unwrap_or_default();
+    let identity = identity(
+        message_id,
+        &from.address,
+        parsed.date_at,
+        &parsed.subject,
+        &parsed.text,
+    );
+    let attachments = parsed
+        .attachments
+        .into_iter()
+        .map(|file| {
+            NewAttachment::new(
+                file.filename,
+                file.content_type,
+                file.inline,
+                file.content_id,
+                &file.bytes,
+            )
+        })
+        .collect::<store::Result<Vec<_>>>()?;
+    Ok(Mail {
+        from,
+        sender_to_answer,
+        recipients: Recipients {
+            to: convert(&parsed.to),
+            cc: convert(&parsed.cc),
+            bcc: convert(&parsed.bcc),
+            reply_to: convert(&parsed.reply_to),
+        },
+        kind,
+        bounce,
+        preview,
+        reply_text,
+        quoted: split.quoted,
+        text: cut(&parsed.text),
+        has_html: parsed.html.is_some(),
+        subject: parsed.subject,
+        defects: defects.iter().map(ToString::to_string).collect(),
+        sent_at: parsed.date_at,
+        own_ids,
+        thread_ids,
+        identity,
+        packed,
+        attachments,
+    })
+}
+
+fn cut(text: &str) -> String {
+    text.char_indices().nth(TEXT_MAX_CHARS).map_or_else(
+        || text.to_owned(),
+        |(at, _)| text.get(..at).unwrap_or_default().to_owned(),
+    )
+}
+
+fn convert(addresses: &[mail::Address]) -> Vec<Address> {
+    addresses
+        .iter()
+        .filter(|who| !who.address.is_empty() || !who.name.is_empty())
+        .map(|who| Address::new(&who.name, &who.address))
+        .collect()
+}
+
+fn first(addresses: &[mail::Address]) -> Option<Address> {
+    convert(addresses)
+        .into_iter()
+        .find(|who| !who.address.is_empty())
+}
+
+fn kind_of(kind: mail::classify::Kind) -> Kind {
+    use mail::classify::Kind as Read;
+    match kind {
+        Read::Message => Kind::Message,
+        Read::AutoReply => Kind::AutoReply,
+        Read::Bounce => Kind::Bounce,
+        Read::List => Kind::List,
+        Read::Notification => Kind::Notification,
+    }
+}

@@ -1,0 +1,27 @@
+//! Plain data and pure rules: no I/O, no SQL, no HTTP. Words are those of a help desk; where a
+//! protocol uses the same word for something else, the protocol's word yields (a *mailbox* here is an
+//! address we serve, a *folder* is what IMAP calls a mailbox).
+
+mod agent;
+mod conversation;
+mod delivery;
+mod folder;
+mod ids;
+mod mailbox;
+mod message;
+mod words;
+
+pub use agent::{Agent, Role, SignedIn};
+pub use conversation::{
+    Contact, Conversation, ConversationRow, Event, EventKind, InboxCounts, InboxPage, InboxQuery,
+    Note, Status, View,
+};
+pub use delivery::{Attempt, Delivery, DeliveryState, OutboxRow, RefusedRecipient};
+pub use folder::{Cursor, Fate, FateCount, FateRow, Folder, FolderRole};
+pub use ids::{
+    AgentId, AttachmentId, ContactId, ConversationId, DeliveryId, FolderId, MailboxId, MessageId,
+    SessionId,
+};
+pub use mailbox::{Credential, Mailbox, MailboxStatus, TakeFrom, WayOut};
+pub use message::{Address, Attachment, Direction, Kind, Message, Recipients};
+pub use words::Word;

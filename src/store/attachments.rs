@@ -1,0 +1,139 @@
+//! Files in messages; their bytes are stored once per content.
+
+use rusqlite::{OptionalExtension as _, Row};
+
+use super::messages::{Packed, unpack};
+use super::{Db, Result, Tx};
+use crate::model::{Attachment, AttachmentId, ConversationId, MessageId};
+
+/// A file about to be stored with its message.
+#[derive(Debug, Clone)]
+pub struct NewAttachment {
+    /// Safe file name.
+    pub filename: String,
+    /// Media type as named by the sender.
+    pub content_type: String,
+    /// Shown in the text rather than under it.
+    pub inline: bool,
+    /// Content-ID without angle brackets.
+    pub content_id: Option<String>,
+    /// SHA-256 of the content.
+    pub sha256: [u8; 32],
+    /// The content.
+    pub packed: Packed,
+}
+
+impl NewAttachment {
+    /// Packs a file; done before a transaction.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn new(
+        filename: String,
+        content_type: String,
+        inline: bool,
+        content_id: Option<String>,
+        bytes: &[u8],
+    ) -> Result<Self> {
+        let sha256 = crate::secret::sha256(bytes);
+        Ok(Self {
+            filename,
+            content_type,
+            inline,
+            content_id,
+            sha256,
+            packed: Packed::pack(bytes)?,
+        })
+    }
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Attachment> {
+    Ok(Attachment {
+        id: AttachmentId(row.get(0)?),
+        filename: row.get(1)?,
+        content_type: row.get(2)?,
+        size_bytes: row.get(3)?,
+        inline: row.get(4)?,
+        content_id: row.get(5)?,
+        sha256: row.get(6)?,
+    })
+}
+
+const COLUMNS: &str =
+    "id, filename, content_type, size_bytes, inline, content_id, lower(hex(sha256))";
+
+/// The files of a message in their order.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn list(db: &Db, message_id: MessageId) -> Result<Vec<Attachment>> {
+    let sql = format!("SELECT {COLUMNS} FROM attachments WHERE message_id = ?1 ORDER BY position");
+    let rows = db
+        .prepare_cached(&sql)?
+        .query_map([message_id.0], from_row)?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(rows)
+}
+
+/// Finds a file with its bytes and the conversation it belongs to.
+///
+/// # Errors
+/// Those of SQLite, and when the stored bytes are damaged.
+pub fn find(db: &Db, id: AttachmentId) -> Result<Option<(Attachment, ConversationId, Vec<u8>)>> {
+    let found = db
+        .prepare_cached(
+            "SELECT a.id, a.filename, a.content_type, a.size_bytes, a.inline, a.content_id,
+                    lower(hex(a.sha256)), m.conversation_id, b.zstd
+             FROM attachments a
+             JOIN messages m ON m.id = a.message_id
+             JOIN blobs b ON b.sha256 = a.sha256
+             WHERE a.id = ?1",
+        )?
+        .query_row([id.0], |row| {
+            Ok((
+                from_row(row)?,
+                ConversationId(row.get(7)?),
+                row.get::<_, Vec<u8>>(8)?,
+            ))
+        })
+        .optional()?;
+    let Some((attachment, conversation_id, zstd)) = found else {
+        return Ok(None);
+    };
+    let bytes = unpack(attachment.size_bytes, &zstd)?;
+    Ok(Some((attachment, conversation_id, bytes)))
+}
+
+/// Stores the files of a message.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn insert_all(tx: &Tx<'_>, message_id: MessageId, files: &[NewAttachment]) -> Result<()> {
+    for (position, file) in files.iter().enumerate() {
+        tx.prepare_cached(
+            "INSERT INTO blobs (sha256, size_bytes, zstd) VALUES (?1, ?2, ?3)
+             ON CONFLICT (sha256) DO NOTHING",
+        )?
+        .execute((
+            file.sha256,
+            file.packed.size_bytes(),
+            file.packed.as_stored(),
+        ))?;
+        tx.prepare_cached(
+            "INSERT INTO attachments (message_id, position, filename, content_type, size_bytes,
+                    inline, content_id, sha256)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute((
+            message_id.0,
+            i64::try_from(position).unwrap_or(i64::MAX),
+            &file.filename,
+            &file.content_type,
+            file.packed.size_bytes(),
+            file.inline,
+            &file.content_id,
+            file.sha256,
+        ))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! The invariants of the database, in words. An empty answer means all hold.
+
+use super::{Db, Result};
+
+/// Each invariant: what is broken when the query finds rows, and the query, which names them.
+const INVARIANTS: &[(&str, &str)] = &[
+    (
+        "a message has no raw bytes",
+        "SELECT m.id FROM messages m LEFT JOIN raw_messages r ON r.message_id = m.id
+         WHERE r.message_id IS NULL",
+    ),
+    (
+        "a message is in a conversation of another mailbox",
+        "SELECT m.id FROM messages m JOIN conversations c ON c.id = m.conversation_id
+         WHERE m.mailbox_id <> c.mailbox_id",
+    ),
+    (
+        "a message with a Message-ID cannot be found by it",
+        "SELECT m.id FROM messages m LEFT JOIN thread_ids t
+            ON t.mailbox_id = m.mailbox_id AND t.internet_message_id = m.internet_message_id
+         WHERE m.internet_message_id <> '' AND t.message_id IS NULL",
+    ),
+    (
+        "a conversation has no message",
+        "SELECT c.id FROM conversations c LEFT JOIN messages m ON m.conversation_id = c.id
+         WHERE m.id IS NULL",
+    ),
+    (
+        "a conversation's count of messages is wrong",
+        "SELECT c.id FROM conversations c WHERE c.message_count <>
+            (SELECT COUNT(*) FROM messages m WHERE m.conversation_id = c.id)",
+    ),
+    (
+        "a conversation's count of failed replies is wrong",
+        "SELECT c.id FROM conversations c WHERE c.failed_count <>
+            (SELECT COUNT(*) FROM deliveries d
+             WHERE d.conversation_id = c.id AND d.state IN ('failed', 'uncertain'))",
+    ),
+    (
+        "a fate says received but its message is gone",
+        "SELECT folder_id || ':' || uid FROM fates
+         WHERE fate IN ('received', 'duplicate', 'own_copy') AND message_id IS NULL",
+    ),
+    (
+        "two fates of one folder claim to have received the same message",
+        "SELECT folder_id || ':' || message_id FROM fates WHERE fate = 'received'
+         GROUP BY folder_id, message_id HAVING COUNT(*) > 1",
+    ),
+    (
+        "a fate lies beyond its folder's cursor",
+        "SELECT f.id || ':' || t.uid FROM fates t JOIN folders f ON f.id = t.folder_id
+         WHERE t.uid_validity = f.uid_validity AND t.uid >= f.next_uid",
+    ),
+    (
+        "a delivery's message is not outgoing",
+        "SELECT d.id FROM deliveries d JOIN messages m ON m.id = d.message_id
+         WHERE m.direction <> 'outgoing'",
+    ),
+    (
+        "a delivery is not of its message's conversation",
+        "SELECT d.id FROM deliveries d JOIN messages m ON m.id = d.message_id
+         WHERE m.conversation_id <> d.conversation_id OR m.mailbox_id <> d.mailbox_id",
+    ),
+    (
+        "a delivery was sent without an attempt",
+        "SELECT d.id FROM deliveries d LEFT JOIN attempts t ON t.delivery_id = d.id
+         WHERE d.state IN ('sending', 'sent', 'uncertain') AND t.id IS NULL",
+    ),
+    (
+        "a delivery has two accepted attempts",
+        "SELECT delivery_id FROM attempts WHERE outcome = 'accepted'
+         GROUP BY delivery_id HAVING COUNT(*) > 1",
+    ),
+    (
+        "stored content belongs to no attachment",
+        "SELECT hex(b.sha256) FROM blobs b LEFT JOIN attachments a ON a.sha256 = b.sha256
+         WHERE a.id IS NULL",
+    ),
+    (
+        "a mailbox has no credential",
+        "SELECT m.id FROM mailboxes m LEFT JOIN credentials c ON c.mailbox_id = m.id
+         WHERE c.mailbox_id IS NULL",
+    ),
+];
+
+/// Checks the file and all invariants; each line of the answer names one breach.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn run(db: &Db) -> Result<Vec<String>> {
+    let mut broken = Vec::new();
+    let verdict: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if verdict != "ok" {
+        broken.push(format!("the database file is damaged: {verdict}"));
+    }
+    let mut keys = db.prepare("PRAGMA foreign_key_check")?;
+    let tables = keys.query_map([], |row| row.get::<_, String>(0))?;
+    for table in tables.take(5) {
+        broken.push(format!("a row of {} points to a row that is gone", table?));
+    }
+    for (what, sql) in INVARIANTS {
+        let mut statement = db.prepare(sql)?;
+        let rows = statement
+            .query_map([], |row| row.get_ref(0).map(|value| format!("{value:?}")))?
+            .take(5)
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        if !rows.is_empty() {
+            broken.push(format!("{what}: {}", rows.join(", ")));
+        }
+    }
+    Ok(broken)
+}

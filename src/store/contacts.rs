@@ -1,0 +1,32 @@
+//! The people outside.
+
+use super::{Result, Tx};
+use crate::model::{Address, ContactId};
+
+/// Finds or makes the contact with this address; a name that came with it replaces an empty one.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn upsert(tx: &Tx<'_>, who: &Address, now: i64) -> Result<ContactId> {
+    let id = tx
+        .prepare_cached(
+            "INSERT INTO contacts (address, name, created_at) VALUES (?1, ?2, ?3)
+             ON CONFLICT (address) DO UPDATE SET
+                    name = CASE WHEN excluded.name <> '' THEN excluded.name ELSE name END
+             RETURNING id",
+        )?
+        .query_row((&who.address, &who.name, now), |row| row.get(0))?;
+    Ok(ContactId(id))
+}
+
+/// Marks an address as one that mail came back from.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_bounced(tx: &Tx<'_>, address: &str, now: i64) -> Result<()> {
+    tx.execute(
+        "UPDATE contacts SET bounced_at = ?2 WHERE address = ?1",
+        (address, now),
+    )?;
+    Ok(())
+}

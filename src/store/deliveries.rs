@@ -1,0 +1,373 @@
+//! Deliveries and the attempts at them. An attempt is written down before the server is dialled.
+
+use rusqlite::{OptionalExtension as _, Row};
+
+use super::rows::{json, optional_json, to_json, to_optional_json, word};
+use super::{Db, Result, Tx, conversations};
+use crate::model::{
+    Attempt, ConversationId, Delivery, DeliveryId, DeliveryState, MailboxId, MessageId, OutboxRow,
+    RefusedRecipient, WayOut, Word as _,
+};
+use crate::problem::Problem;
+
+const COLUMNS: &str = "d.id, d.message_id, d.mailbox_id, d.conversation_id, d.state, d.attempts,
+        d.next_attempt_at, d.problem, d.way_out, d.server_reply, d.refused, d.created_at, d.finished_at";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+    let way_out: Option<String> = row.get(8)?;
+    Ok(Delivery {
+        id: DeliveryId(row.get(0)?),
+        message_id: MessageId(row.get(1)?),
+        mailbox_id: MailboxId(row.get(2)?),
+        conversation_id: ConversationId(row.get(3)?),
+        state: word(row, 4)?,
+        attempts: row.get(5)?,
+        next_attempt_at: row.get(6)?,
+        problem: optional_json(row, 7)?,
+        way_out: way_out.as_deref().and_then(WayOut::from_word),
+        server_reply: row.get(9)?,
+        refused: json(row, 10)?,
+        created_at: row.get(11)?,
+        finished_at: row.get(12)?,
+    })
+}
+
+/// Finds a delivery.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn find(db: &Db, id: DeliveryId) -> Result<Option<Delivery>> {
+    let sql = format!("SELECT {COLUMNS} FROM deliveries d WHERE d.id = ?1");
+    Ok(db
+        .prepare_cached(&sql)?
+        .query_row([id.0], from_row)
+        .optional()?)
+}
+
+/// Finds the delivery of a message.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn find_by_message(db: &Db, message_id: MessageId) -> Result<Option<Delivery>> {
+    let sql = format!("SELECT {COLUMNS} FROM deliveries d WHERE d.message_id = ?1");
+    Ok(db
+        .prepare_cached(&sql)?
+        .query_row([message_id.0], from_row)
+        .optional()?)
+}
+
+/// Finds the delivery that a form with this key made: a second press of the button finds the first.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn find_by_idempotency_key(db: &Db, key: &str) -> Result<Option<Delivery>> {
+    let sql = format!("SELECT {COLUMNS} FROM deliveries d WHERE d.idempotency_key = ?1");
+    Ok(db
+        .prepare_cached(&sql)?
+        .query_row([key], from_row)
+        .optional()?)
+}
+
+/// Queues the delivery of a message.
+///
+/// # Errors
+/// Those of SQLite; a constraint error when the key has been used.
+pub fn insert(
+    tx: &Tx<'_>,
+    message_id: MessageId,
+    idempotency_key: &str,
+    next_attempt_at: i64,
+    now: i64,
+) -> Result<DeliveryId> {
+    tx.execute(
+        "INSERT INTO deliveries (message_id, mailbox_id, conversation_id, idempotency_key, state,
+                next_attempt_at, created_at)
+         SELECT id, mailbox_id, conversation_id, ?2, 'queued', ?3, ?4 FROM messages WHERE id = ?1",
+        (message_id.0, idempotency_key, next_attempt_at, now),
+    )?;
+    Ok(DeliveryId(tx.last_insert_rowid()))
+}
+
+// The queries below repeat `state IN ('queued', 'sending', 'uncertain')` so that SQLite may use the
+// partial index `deliveries_due`.
+
+/// Takes the next due delivery of a mailbox: it is `sending`, its attempt is written down, and would
+/// be tried again at `retry_at` should nothing more be heard of it. Returns it with the attempt's id.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn claim_next(
+    tx: &Tx<'_>,
+    mailbox_id: MailboxId,
+    way_out: WayOut,
+    now: i64,
+) -> Result<Option<(Delivery, i64)>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM deliveries d
+         WHERE d.mailbox_id = ?1 AND d.state IN ('queued', 'sending', 'uncertain') AND d.state = 'queued'
+           AND d.next_attempt_at <= ?2
+         ORDER BY d.next_attempt_at, d.id LIMIT 1"
+    );
+    let found = tx
+        .prepare_cached(&sql)?
+        .query_row((mailbox_id.0, now), from_row)
+        .optional()?;
+    let Some(mut delivery) = found else {
+        return Ok(None);
+    };
+    tx.prepare_cached(
+        "UPDATE deliveries SET state = 'sending', attempts = attempts + 1, way_out = ?2,
+                next_attempt_at = ?3 WHERE id = ?1",
+    )?
+    .execute((delivery.id.0, way_out.word(), now))?;
+    tx.prepare_cached(
+        "INSERT INTO attempts (delivery_id, way_out, started_at) VALUES (?1, ?2, ?3)",
+    )?
+    .execute((delivery.id.0, way_out.word(), now))?;
+    let attempt_id = tx.last_insert_rowid();
+    conversations::touch(tx, delivery.conversation_id)?;
+    delivery.state = DeliveryState::Sending;
+    delivery.attempts += 1;
+    delivery.way_out = Some(way_out);
+    Ok(Some((delivery, attempt_id)))
+}
+
+/// The oldest due delivery of a mailbox of which it is not known whether it left.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn find_due_uncertain(db: &Db, mailbox_id: MailboxId, now: i64) -> Result<Option<Delivery>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM deliveries d
+         WHERE d.mailbox_id = ?1 AND d.state IN ('queued', 'sending', 'uncertain') AND d.state = 'uncertain'
+           AND d.next_attempt_at <= ?2
+         ORDER BY d.next_attempt_at, d.id LIMIT 1"
+    );
+    Ok(db
+        .prepare_cached(&sql)?
+        .query_row((mailbox_id.0, now), from_row)
+        .optional()?)
+}
+
+/// When the next delivery of a mailbox is due.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn next_due(db: &Db, mailbox_id: MailboxId) -> Result<Option<i64>> {
+    Ok(db
+        .prepare_cached(
+            "SELECT MIN(next_attempt_at) FROM deliveries
+             WHERE mailbox_id = ?1 AND state IN ('queued', 'sending', 'uncertain')
+               AND state <> 'sending'",
+        )?
+        .query_row([mailbox_id.0], |row| row.get(0))?)
+}
+
+/// How an attempt ended, as written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttemptEnd {
+    /// The server took the message.
+    Accepted,
+    /// The server, or the way to it, said no.
+    Refused,
+    /// The connection was lost between the data and the answer.
+    Unknown,
+}
+
+/// Writes down how an attempt ended.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn finish_attempt(
+    tx: &Tx<'_>,
+    attempt_id: i64,
+    end: AttemptEnd,
+    detail: &str,
+    now: i64,
+) -> Result<()> {
+    let outcome = match end {
+        AttemptEnd::Accepted => "accepted",
+        AttemptEnd::Refused => "refused",
+        AttemptEnd::Unknown => "unknown",
+    };
+    tx.prepare_cached(
+        "UPDATE attempts SET outcome = ?2, detail = ?3, finished_at = ?4 WHERE id = ?1",
+    )?
+    .execute((attempt_id, outcome, detail, now))?;
+    Ok(())
+}
+
+/// What a delivery comes to after an attempt or a person's decision.
+#[derive(Debug, Clone, Default)]
+pub struct Change<'a> {
+    /// What stopped it.
+    pub problem: Option<&'a Problem>,
+    /// When it is tried or looked into next.
+    pub next_attempt_at: i64,
+    /// The server's words.
+    pub server_reply: &'a str,
+    /// Recipients the server refused.
+    pub refused: &'a [RefusedRecipient],
+    /// The Message-ID that the provider gave the message, when it is not ours.
+    pub effective_message_id: Option<&'a str>,
+}
+
+/// Sets a delivery's state and what goes with it, and shows it in its conversation.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_state(
+    tx: &Tx<'_>,
+    delivery: &Delivery,
+    state: DeliveryState,
+    change: &Change<'_>,
+    now: i64,
+) -> Result<()> {
+    let finished = matches!(
+        state,
+        DeliveryState::Sent | DeliveryState::Failed | DeliveryState::Cancelled
+    );
+    tx.prepare_cached(
+        "UPDATE deliveries SET state = ?2, problem = ?3, next_attempt_at = ?4, server_reply = ?5,
+                refused = ?6, effective_message_id = COALESCE(?7, effective_message_id),
+                finished_at = ?8
+         WHERE id = ?1",
+    )?
+    .execute((
+        delivery.id.0,
+        state.word(),
+        to_optional_json(change.problem),
+        change.next_attempt_at,
+        change.server_reply,
+        to_json(&change.refused),
+        change.effective_message_id,
+        finished.then_some(now),
+    ))?;
+    conversations::refresh(tx, delivery.conversation_id)
+}
+
+/// Whether a mailbox has a delivery that is being sent: asked by its only sender between two sends, it
+/// is one whose end was never written down.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn has_orphan(db: &Db, mailbox_id: MailboxId) -> Result<bool> {
+    Ok(db
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM deliveries WHERE mailbox_id = ?1
+                AND state IN ('queued', 'sending', 'uncertain') AND state = 'sending')",
+        )?
+        .query_row([mailbox_id.0], |row| row.get(0))?)
+}
+
+/// Marks what was being sent when the program died or stumbled as uncertain, to be looked into at
+/// `look_at`; of one mailbox or of all. Returns how many.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_interrupted(
+    tx: &Tx<'_>,
+    mailbox_id: Option<MailboxId>,
+    problem: &Problem,
+    look_at: i64,
+) -> Result<usize> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM deliveries d
+         WHERE d.state = 'sending' AND (?1 IS NULL OR d.mailbox_id = ?1)"
+    );
+    let interrupted: Vec<Delivery> = tx
+        .prepare(&sql)?
+        .query_map([mailbox_id.map(|id| id.0)], from_row)?
+        .collect::<rusqlite::Result<_>>()?;
+    for delivery in &interrupted {
+        let change = Change {
+            problem: Some(problem),
+            next_attempt_at: look_at,
+            ..Change::default()
+        };
+        update_state(tx, delivery, DeliveryState::Uncertain, &change, look_at)?;
+    }
+    Ok(interrupted.len())
+}
+
+/// Attempts begun by a mailbox since `since_at`: what its rate is counted by.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn count_attempts_since(db: &Db, mailbox_id: MailboxId, since_at: i64) -> Result<i64> {
+    Ok(db
+        .prepare_cached(
+            "SELECT COUNT(*) FROM attempts t JOIN deliveries d ON d.id = t.delivery_id
+             WHERE t.id > (SELECT COALESCE(MAX(id), 0) - 1000 FROM attempts)
+               AND t.started_at > ?2 AND d.mailbox_id = ?1",
+        )?
+        .query_row((mailbox_id.0, since_at), |row| row.get(0))?)
+}
+
+/// All deliveries not finished, and the failed ones, newest first, with their attempts.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn list_outbox(db: &Db, limit: u32) -> Result<Vec<OutboxRow>> {
+    let sql = format!(
+        "SELECT {COLUMNS}, b.address, m.subject
+         FROM deliveries d JOIN mailboxes b ON b.id = d.mailbox_id JOIN messages m ON m.id = d.message_id
+         WHERE d.state NOT IN ('sent', 'cancelled') ORDER BY d.id DESC LIMIT ?1"
+    );
+    let rows: Vec<(Delivery, String, String)> = db
+        .prepare_cached(&sql)?
+        .query_map([limit], |row| {
+            Ok((from_row(row)?, row.get(13)?, row.get(14)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    rows.into_iter()
+        .map(|(delivery, mailbox_address, subject)| {
+            let tries = list_attempts(db, delivery.id)?;
+            Ok(OutboxRow {
+                delivery,
+                mailbox_address,
+                subject,
+                tries,
+            })
+        })
+        .collect()
+}
+
+/// The attempts at a delivery, oldest first.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn list_attempts(db: &Db, id: DeliveryId) -> Result<Vec<Attempt>> {
+    let rows = db
+        .prepare_cached(
+            "SELECT way_out, started_at, finished_at, outcome, detail FROM attempts
+             WHERE delivery_id = ?1 ORDER BY id",
+        )?
+        .query_map([id.0], |row| {
+            Ok(Attempt {
+                way_out: word(row, 0)?,
+                started_at: row.get(1)?,
+                finished_at: row.get(2)?,
+                outcome: row.get(3)?,
+                detail: row.get(4)?,
+            })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(rows)
+}
+
+/// How many deliveries are in each unfinished state: queued or sending, failed, uncertain.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn count_unfinished(db: &Db) -> Result<(i64, i64, i64)> {
+    Ok(db
+        .prepare_cached(
+            "SELECT COUNT(*) FILTER (WHERE state IN ('queued', 'sending')),
+                    COUNT(*) FILTER (WHERE state = 'failed'),
+                    COUNT(*) FILTER (WHERE state = 'uncertain')
+             FROM deliveries INDEXED BY deliveries_unfinished
+             WHERE state NOT IN ('sent', 'cancelled')",
+        )?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?)
+}

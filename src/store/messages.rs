@@ -1,0 +1,238 @@
+//! Messages: what pages show of them, and their bytes as received or sent.
+
+use rusqlite::{OptionalExtension as _, Row};
+
+use super::rows::{json, to_json, word};
+use super::{Db, Error, Result, Tx, attachments, deliveries};
+use crate::model::{
+    Address, AgentId, ConversationId, Direction, Kind, MailboxId, Message, MessageId, Recipients,
+    Word as _,
+};
+
+/// A message about to be stored.
+#[derive(Debug, Clone)]
+pub struct NewMessage<'a> {
+    /// The mailbox it belongs to.
+    pub mailbox_id: MailboxId,
+    /// Its conversation.
+    pub conversation_id: ConversationId,
+    /// Which way it went.
+    pub direction: Direction,
+    /// What wrote it.
+    pub kind: Kind,
+    /// The agent who wrote it here.
+    pub agent_id: Option<AgentId>,
+    /// The Message-ID header without angle brackets; empty when it has none.
+    pub internet_message_id: &'a str,
+    /// What makes it the same message wherever it is met again (see [`crate::intake`]).
+    pub identity: [u8; 32],
+    /// From.
+    pub from: &'a Address,
+    /// To whom.
+    pub recipients: &'a Recipients,
+    /// Subject.
+    pub subject: &'a str,
+    /// First words.
+    pub preview: &'a str,
+    /// The text to read.
+    pub text: &'a str,
+    /// What the writer newly wrote.
+    pub reply_text: &'a str,
+    /// There is an HTML form.
+    pub has_html: bool,
+    /// It carries quoted history.
+    pub quoted: bool,
+    /// What is wrong with it, in words.
+    pub defects: &'a [String],
+    /// Its Date, or when it arrived.
+    pub sent_at: i64,
+}
+
+const SELECT: &str = "SELECT m.id, m.mailbox_id, m.conversation_id, m.direction, m.kind, a.name,
+        m.internet_message_id, m.from_name, m.from_address, m.recipients, m.subject, m.text,
+        m.reply_text, m.has_html, m.quoted, m.defects, m.sent_at, m.created_at
+     FROM messages m LEFT JOIN agents a ON a.id = m.agent_id";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Message> {
+    Ok(Message {
+        id: MessageId(row.get(0)?),
+        mailbox_id: MailboxId(row.get(1)?),
+        conversation_id: ConversationId(row.get(2)?),
+        direction: word(row, 3)?,
+        kind: word(row, 4)?,
+        agent_name: row.get(5)?,
+        internet_message_id: row.get(6)?,
+        from: Address {
+            name: row.get(7)?,
+            address: row.get(8)?,
+        },
+        recipients: json(row, 9)?,
+        subject: row.get(10)?,
+        text: row.get(11)?,
+        reply_text: row.get(12)?,
+        has_html: row.get(13)?,
+        quoted: row.get(14)?,
+        defects: json(row, 15)?,
+        sent_at: row.get(16)?,
+        created_at: row.get(17)?,
+        attachments: Vec::new(),
+        delivery: None,
+    })
+}
+
+fn with_parts(db: &Db, mut message: Message) -> Result<Message> {
+    message.attachments = attachments::list(db, message.id)?;
+    if message.direction == Direction::Outgoing {
+        message.delivery = deliveries::find_by_message(db, message.id)?;
+    }
+    Ok(message)
+}
+
+/// Finds a message with its attachments and delivery.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn find(db: &Db, id: MessageId) -> Result<Option<Message>> {
+    let sql = format!("{SELECT} WHERE m.id = ?1");
+    let found = db
+        .prepare_cached(&sql)?
+        .query_row([id.0], from_row)
+        .optional()?;
+    found.map(|message| with_parts(db, message)).transpose()
+}
+
+/// The messages of a conversation, oldest first, with attachments and deliveries.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn list(db: &Db, conversation_id: ConversationId) -> Result<Vec<Message>> {
+    let sql = format!("{SELECT} WHERE m.conversation_id = ?1 ORDER BY m.sent_at, m.id");
+    let rows: Vec<Message> = db
+        .prepare_cached(&sql)?
+        .query_map([conversation_id.0], from_row)?
+        .collect::<rusqlite::Result<_>>()?;
+    rows.into_iter()
+        .map(|message| with_parts(db, message))
+        .collect()
+}
+
+/// Finds a message of a mailbox by its identity.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn find_by_identity(
+    db: &Db,
+    mailbox_id: MailboxId,
+    identity: &[u8; 32],
+) -> Result<Option<MessageId>> {
+    Ok(db
+        .prepare_cached("SELECT id FROM messages WHERE mailbox_id = ?1 AND identity = ?2")?
+        .query_row((mailbox_id.0, identity), |row| row.get(0).map(MessageId))
+        .optional()?)
+}
+
+/// Stores a message. Its conversation must be refreshed afterwards.
+///
+/// # Errors
+/// Those of SQLite; a constraint error when the mailbox has it already.
+pub fn insert(tx: &Tx<'_>, new: &NewMessage<'_>, now: i64) -> Result<MessageId> {
+    tx.prepare_cached(
+        "INSERT INTO messages (mailbox_id, conversation_id, direction, kind, agent_id,
+                internet_message_id, identity, from_name, from_address, recipients, subject, preview,
+                text, reply_text, has_html, quoted, defects, sent_at, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+    )?
+    .execute(rusqlite::params![
+        new.mailbox_id.0,
+        new.conversation_id.0,
+        new.direction.word(),
+        new.kind.word(),
+        new.agent_id.map(|id| id.0),
+        new.internet_message_id,
+        new.identity,
+        new.from.name,
+        new.from.address,
+        to_json(new.recipients),
+        new.subject,
+        new.preview,
+        new.text,
+        new.reply_text,
+        new.has_html,
+        new.quoted,
+        to_json(&new.defects),
+        new.sent_at,
+        now,
+    ])?;
+    Ok(MessageId(tx.last_insert_rowid()))
+}
+
+/// Bytes of a message as they are kept: zstd-compressed.
+#[derive(Debug, Clone)]
+pub struct Packed {
+    size_bytes: usize,
+    zstd: Vec<u8>,
+}
+
+impl Packed {
+    /// Compresses; done before a transaction, so that the writer is not held meanwhile.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn pack(bytes: &[u8]) -> Result<Self> {
+        let zstd = zstd::bulk::compress(bytes, 3).map_err(|source| Error::Io {
+            what: "compress a message".to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            size_bytes: bytes.len(),
+            zstd,
+        })
+    }
+
+    /// Size before compression.
+    #[must_use]
+    pub fn size_bytes(&self) -> i64 {
+        i64::try_from(self.size_bytes).unwrap_or(i64::MAX)
+    }
+
+    /// What is stored.
+    #[must_use]
+    pub fn as_stored(&self) -> &[u8] {
+        &self.zstd
+    }
+}
+
+/// Opens what [`Packed::pack`] made.
+pub(super) fn unpack(size_bytes: i64, zstd: &[u8]) -> Result<Vec<u8>> {
+    let size = usize::try_from(size_bytes).unwrap_or(0);
+    zstd::bulk::decompress(zstd, size).map_err(|source| Error::Io {
+        what: "decompress stored bytes".to_owned(),
+        source,
+    })
+}
+
+/// Stores the bytes of a message.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn insert_raw(tx: &Tx<'_>, id: MessageId, packed: &Packed) -> Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO raw_messages (message_id, size_bytes, zstd) VALUES (?1, ?2, ?3)",
+    )?
+    .execute((id.0, packed.size_bytes(), packed.as_stored()))?;
+    Ok(())
+}
+
+/// Reads the bytes of a message as it was received or sent.
+///
+/// # Errors
+/// Those of SQLite, and when the stored bytes are damaged.
+pub fn find_raw(db: &Db, id: MessageId) -> Result<Option<Vec<u8>>> {
+    let found = db
+        .prepare_cached("SELECT size_bytes, zstd FROM raw_messages WHERE message_id = ?1")?
+        .query_row([id.0], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+        })
+        .optional()?;
+    found.map(|(size, zstd)| unpack(size, &zstd)).transpose()
+}

@@ -1,0 +1,192 @@
+//! Open pages hear of changes: server-sent events that name what changed, never what it says. The page
+//! then asks for itself again.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Bytes;
+use futures_util::stream;
+use tokio::sync::watch;
+
+use super::context::Shared;
+use super::error::Error;
+use super::session::Visitor;
+use crate::model::AgentId;
+use crate::store;
+
+/// Streams one agent may have open; pages in the background close theirs.
+const PER_AGENT: usize = 24;
+/// Keeps proxies from closing a quiet stream.
+const HEARTBEAT: Duration = Duration::from_secs(20);
+/// Changes that come close together are told together.
+const GATHER: Duration = Duration::from_millis(150);
+
+/// Open streams, counted per agent, and the bell that ends them all.
+#[derive(Debug)]
+pub struct Streams {
+    open: Arc<Mutex<BTreeMap<AgentId, usize>>>,
+    stop: watch::Sender<bool>,
+}
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self {
+            open: Arc::default(),
+            stop: watch::Sender::new(false),
+        }
+    }
+}
+
+impl Streams {
+    /// Ends all streams, so that the server need not wait for them when it stops.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    fn enter(&self, agent_id: AgentId) -> Option<Ticket> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(agent_id).or_default();
+        if *count >= PER_AGENT {
+            return None;
+        }
+        *count += 1;
+        drop(open);
+        Some(Ticket {
+            open: Arc::clone(&self.open),
+            agent_id,
+        })
+    }
+}
+
+/// A place among an agent's streams, given back when the stream ends.
+struct Ticket {
+    open: Arc<Mutex<BTreeMap<AgentId, usize>>>,
+    agent_id: AgentId,
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.agent_id) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                open.remove(&self.agent_id);
+            }
+        }
+    }
+}
+
+/// Up to where this stream has told.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
+    conversations: i64,
+    mailboxes: i64,
+}
+
+struct Listener {
+    context: Shared,
+    changes: watch::Receiver<u64>,
+    stop: watch::Receiver<bool>,
+    told: Told,
+    greeted: bool,
+    _ticket: Ticket,
+}
+
+impl Listener {
+    /// The next bytes of the stream; `None` ends it.
+    async fn next(mut self) -> Option<(Result<Bytes, Error>, Self)> {
+        if !self.greeted {
+            self.greeted = true;
+            // How long a browser waits before it comes back after a loss.
+            return Some((Ok(Bytes::from_static(b"retry: 3000\n\n")), self));
+        }
+        loop {
+            if *self.stop.borrow() {
+                return None;
+            }
+            tokio::select! {
+                _ = self.stop.changed() => return None,
+                () = tokio::time::sleep(HEARTBEAT) => {
+                    return Some((Ok(Bytes::from_static(b": still here\n\n")), self));
+                }
+                changed = self.changes.changed() => {
+                    changed.ok()?;
+                    tokio::time::sleep(GATHER).await;
+                    self.changes.mark_unchanged();
+                    let events = self.gather().await.ok()?;
+                    if !events.is_empty() {
+                        return Some((Ok(Bytes::from(events)), self));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn gather(&mut self) -> Result<String, Error> {
+        let told = self.told;
+        let (now, changed) = self
+            .context
+            .read(move |db| {
+                let now = read_told(db)?;
+                let changed = store::conversations::list_changed(db, told.conversations)?;
+                Ok((now, changed))
+            })
+            .await?;
+        self.told = now;
+        let mut events = String::new();
+        let mut event = |name: &str| {
+            events.push_str("event: ");
+            events.push_str(name);
+            events.push_str("\ndata:\n\n");
+        };
+        if !changed.is_empty() {
+            event("list");
+        }
+        for id in changed {
+            event(&format!("conversation-{id}"));
+        }
+        if now.mailboxes > told.mailboxes {
+            event("mailboxes");
+        }
+        Ok(events)
+    }
+}
+
+fn read_told(db: &store::Db) -> Result<Told, Error> {
+    Ok(Told {
+        conversations: store::conversations::revision(db)?,
+        mailboxes: store::mailboxes::revision(db)?,
+    })
+}
+
+/// `GET /live`
+///
+/// # Errors
+/// When the store fails.
+pub async fn show(context: Shared, visitor: Visitor) -> Result<HttpResponse, Error> {
+    let Some(ticket) = context.streams.enter(visitor.agent.id) else {
+        // 204 tells an EventSource not to come back (WHATWG HTML §9.2.3).
+        return Ok(HttpResponse::build(StatusCode::NO_CONTENT).finish());
+    };
+    // Listens before it reads, so that nothing falls between.
+    let mut changes = context.services.store.changes();
+    changes.mark_unchanged();
+    let told = context.read(read_told).await?;
+    let stop = context.streams.stop.subscribe();
+    let listener = Listener {
+        context,
+        changes,
+        stop,
+        told,
+        greeted: false,
+        _ticket: ticket,
+    };
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        // For proxies that gather answers (nginx).
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(stream::unfold(listener, Listener::next)))
+}

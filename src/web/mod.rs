@@ -1,0 +1,98 @@
+//! The pages: the only module that knows actix-web, and, with `app`, the only async one. All routes
+//! stand on one screen below; a resource is one file here and one folder of templates.
+
+mod addresses;
+mod assets;
+mod client;
+mod context;
+mod csrf;
+mod error;
+mod flash;
+mod format;
+mod forms;
+mod headers;
+mod inbox;
+mod live;
+mod page;
+mod session;
+mod setup;
+mod sign_in;
+mod themes;
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::{self, ServiceConfig, get, post, resource};
+use actix_web::{App, HttpServer};
+
+pub use context::{Context, Shared};
+pub use error::Error;
+
+/// Every route there is.
+pub fn configure(routes: &mut ServiceConfig) {
+    routes
+        // Signing in
+        .service(
+            resource("/setup")
+                .route(get().to(setup::new))
+                .route(post().to(setup::create)),
+        )
+        .service(
+            resource("/sign-in")
+                .route(get().to(sign_in::new))
+                .route(post().to(sign_in::create)),
+        )
+        .service(resource("/sign-out").route(post().to(sign_in::delete)))
+        .service(resource("/theme").route(post().to(themes::update)))
+        // The inbox
+        .service(resource("/").route(get().to(inbox::index)))
+        .service(resource("/live").route(get().to(live::show)))
+        // Assets
+        .service(
+            web::scope("/static")
+                .wrap(Compress::default())
+                .service(resource("/{hash}/{name:.*}").route(get().to(assets::show))),
+        )
+        .default_service(web::to(missing));
+}
+
+/// Any other address.
+#[expect(clippy::unused_async, reason = "handlers are async")]
+async fn missing() -> Result<actix_web::HttpResponse, Error> {
+    Err(Error::NotFound("page"))
+}
+
+/// A server for these pages on a bound listener. It runs when awaited and does not listen to signals;
+/// stop [`Context::streams`] before it, or it waits for open pages.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn server(
+    context: Shared,
+    listener: TcpListener,
+    tls: Option<rustls::ServerConfig>,
+) -> std::io::Result<Server> {
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(context.clone())
+            .configure(configure)
+            // From the inside out.
+            .wrap(from_fn(csrf::guard))
+            .wrap(from_fn(session::recognise))
+            .wrap(from_fn(error::render))
+            .wrap(from_fn(headers::add))
+    })
+    .workers(2)
+    .worker_max_blocking_threads(8)
+    .client_request_timeout(Duration::from_secs(15))
+    .keep_alive(Duration::from_secs(75))
+    .shutdown_timeout(10)
+    .disable_signals();
+    let server = match tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+        None => server.listen(listener)?,
+    };
+    Ok(server.run())
+}

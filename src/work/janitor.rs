@@ -1,0 +1,127 @@
+//! Housekeeping: sessions and sign-ins that have ended, tokens that would die of disuse, backups.
+//! Each task stands alone; one that fails does not keep the others from running.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::status::{Health, Line, LoopName};
+use super::wake::{Wake, Woken};
+use super::{Services, credentials, schedule};
+use crate::store;
+
+/// How often it looks around.
+const ROUND: Duration = Duration::from_secs(60);
+/// A refresh token unused for 90 days dies (Microsoft, "Refresh tokens"); one unused for a week is
+/// used.
+const IDLE_TOKEN_SECONDS: i64 = 7 * 24 * 3600;
+/// Begins the name of every nightly backup.
+const BACKUP_PREFIX: &str = "mailhatch-";
+
+pub(super) fn run(services: &Services, wake: &Wake) {
+    let mut next_backup = next_backup(services);
+    loop {
+        let rounds = super::supervisor::guarded(services, LoopName::Janitor, || {
+            round(services, &mut next_backup);
+        });
+        if rounds.is_ok() {
+            let sentence = next_backup.map_or_else(
+                || "Keeping house; backups are switched off.".to_owned(),
+                |at| format!("Keeping house; next backup {}.", date(at)),
+            );
+            services
+                .work
+                .board()
+                .set(LoopName::Janitor, Line::new(Health::Good, sentence));
+        }
+        if wake.wait(ROUND) == Woken::Stop {
+            return;
+        }
+    }
+}
+
+fn round(services: &Services, next_backup_at: &mut Option<i64>) {
+    let now = services.clock.now();
+    forget_old(services, now);
+    keep_tokens_alive(services, now);
+    if next_backup_at.is_some_and(|at| at <= now) {
+        services.work.board().set(
+            LoopName::Janitor,
+            Line::new(Health::Busy, "Making the nightly backup."),
+        );
+        match back_up(services, now) {
+            Ok(path) => tracing::info!(path = %path.display(), "backup made and verified"),
+            Err(error) => tracing::error!(%error, "the backup failed"),
+        }
+        *next_backup_at = next_backup(services);
+    }
+}
+
+fn forget_old(services: &Services, now: i64) {
+    let forgotten = services
+        .store
+        .read(|db| store::sessions::count_expired(db, now));
+    if forgotten.is_ok_and(|count| count == 0) {
+        return;
+    }
+    let result = services.store.write(|tx| {
+        store::sessions::delete_expired(tx, now)?;
+        store::oauth_flows::delete_old(tx, now)
+    });
+    if let Err(error) = result {
+        tracing::error!(%error, "old sessions could not be removed");
+    }
+}
+
+fn keep_tokens_alive(services: &Services, now: i64) {
+    let stale = services
+        .store
+        .read(|db| store::credentials::list_stale(db, now.saturating_sub(IDLE_TOKEN_SECONDS)));
+    for id in stale.unwrap_or_default() {
+        if let Err(problem) = credentials::keep_alive(services, id) {
+            tracing::warn!(mailbox.id = id.0, code = %problem.code, "an idle token could not be renewed");
+        }
+    }
+}
+
+fn next_backup(services: &Services) -> Option<i64> {
+    schedule::next(&services.config.backup_cron, 0, services.clock.now())
+}
+
+fn date(at: i64) -> String {
+    chrono::DateTime::from_timestamp(at, 0).map_or_else(String::new, |at| {
+        at.format("%Y-%m-%d %H:%M UTC").to_string()
+    })
+}
+
+/// Makes a verified backup in `<data dir>/backups` and removes the oldest ones.
+fn back_up(services: &Services, now: i64) -> store::Result<PathBuf> {
+    let folder = services.config.data_dir.join("backups");
+    let io = |what: &str| {
+        let what = what.to_owned();
+        move |source| store::Error::Io { what, source }
+    };
+    std::fs::create_dir_all(&folder).map_err(io("make the backup folder"))?;
+    let stamp = chrono::DateTime::from_timestamp(now, 0)
+        .map_or_else(String::new, |at| at.format("%Y%m%d-%H%M%S").to_string());
+    let path = folder.join(format!("{BACKUP_PREFIX}{stamp}.db"));
+    services.store.backup(&path)?;
+    for old in surplus(&folder, services.config.backup_keep).map_err(io("list old backups"))? {
+        std::fs::remove_file(&old).map_err(io("remove an old backup"))?;
+    }
+    Ok(path)
+}
+
+/// The nightly backups beyond the newest `keep`. Their names sort by time.
+fn surplus(folder: &Path, keep: usize) -> std::io::Result<Vec<PathBuf>> {
+    let mut backups: Vec<PathBuf> = std::fs::read_dir(folder)?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with(BACKUP_PREFIX) && name.ends_with(".db")
+        })
+        .collect();
+    backups.sort();
+    backups.truncate(backups.len().saturating_sub(keep));
+    Ok(backups)
+}

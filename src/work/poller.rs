@@ -1,0 +1,337 @@
+//! Receives the mail of one mailbox: a session that stays in IDLE between polls, so that new mail
+//! shows within a second, and a poll at every instant of the mailbox's cron text, which catches what
+//! IDLE missed.
+
+use std::time::Duration;
+
+use super::status::{Health, Line, LoopName};
+use super::sync::{self, Pace};
+use super::wake::Wake;
+use super::{Services, dial, schedule};
+use crate::imap::{self, IdleEnd};
+use crate::model::{FolderRole, Mailbox, MailboxId, MailboxStatus, Word as _};
+use crate::net::Closer;
+use crate::problem::{Disposition, Problem};
+use crate::secret::random_bytes;
+use crate::store;
+
+/// IDLE is renewed well before the 29 minutes of RFC 2177 §3; Exchange ends quiet sessions sooner.
+const IDLE_MAX: Duration = Duration::from_secs(9 * 60);
+/// Longest pause after failures that pass by themselves.
+const PAUSE_MAX_SECONDS: i64 = 15 * 60;
+/// Pause while a person must act; the cause may go away without anyone telling us.
+const PERSON_PAUSE_SECONDS: i64 = 30 * 60;
+/// How long a mailbox that does not receive waits before it looks at its status again.
+const RESTING_SECONDS: i64 = 3_600;
+
+/// What a poller remembers between steps.
+#[derive(Debug, Default)]
+pub struct Poller {
+    session: Option<imap::Session>,
+    failures: u32,
+    pace: Pace,
+}
+
+/// What a step came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The mailbox does not receive now.
+    Resting,
+    /// All folders were read to their end; so many messages are new.
+    Synced(u64),
+    /// The stop came in between.
+    CutShort,
+    /// It failed; the mailbox says why.
+    Failed(Problem),
+}
+
+/// Reads all watched folders of a mailbox once.
+pub fn step(services: &Services, poller: &mut Poller, id: MailboxId, wake: &Wake) -> Step {
+    let found = services.store.read(|db| store::mailboxes::find(db, id));
+    let mailbox = match found {
+        Ok(Some(mailbox)) if receives(&mailbox) => mailbox,
+        Ok(_) => {
+            poller.hang_up();
+            return Step::Resting;
+        }
+        Err(error) => return poller.failed(error.to_problem()),
+    };
+    match sync_all(services, poller, &mailbox, wake) {
+        Ok(passed) if passed.cut_short => Step::CutShort,
+        Ok(passed) => {
+            poller.failures = 0;
+            match note_synced(services, &mailbox, passed.received) {
+                Ok(()) => Step::Synced(passed.received),
+                Err(error) => poller.failed(error.to_problem()),
+            }
+        }
+        Err(problem) => {
+            note_failed(services, &mailbox, &problem);
+            poller.failed(problem)
+        }
+    }
+}
+
+fn receives(mailbox: &Mailbox) -> bool {
+    !matches!(
+        mailbox.status,
+        MailboxStatus::Paused | MailboxStatus::Choosing
+    )
+}
+
+impl Poller {
+    fn hang_up(&mut self) {
+        if let Some(session) = self.session.take() {
+            // A server that has hung up already has said goodbye in its way.
+            let _ = session.logout();
+        }
+    }
+
+    fn failed(&mut self, problem: Problem) -> Step {
+        // Whatever state the session is in, it is not worth a guess.
+        self.session = None;
+        self.failures = self.failures.saturating_add(1);
+        Step::Failed(problem)
+    }
+}
+
+fn sync_all(
+    services: &Services,
+    poller: &mut Poller,
+    mailbox: &Mailbox,
+    wake: &Wake,
+) -> Result<sync::Passed, Problem> {
+    let session = match &mut poller.session {
+        Some(session) => session,
+        empty => {
+            say(services, mailbox.id, Health::Busy, "Connecting.");
+            let hang_up = |closer: Closer| {
+                wake.on_stop(Some(Box::new(move || closer.close())));
+            };
+            empty.insert(dial::imap(
+                services,
+                mailbox,
+                mailbox.imap_user(),
+                &hang_up,
+            )?)
+        }
+    };
+    let folders = folders(services, session, mailbox)?;
+    let mut total = sync::Passed::default();
+    // INBOX last, so that IDLE waits on it.
+    for folder in folders.iter().rev() {
+        let passed = sync::folder(services, session, mailbox, folder, wake, &mut poller.pace)?;
+        total.received += passed.received;
+        total.cut_short |= passed.cut_short;
+        if total.cut_short {
+            break;
+        }
+    }
+    Ok(total)
+}
+
+/// The watched folders; found on the server the first time.
+fn folders(
+    services: &Services,
+    session: &mut imap::Session,
+    mailbox: &Mailbox,
+) -> Result<Vec<crate::model::Folder>, Problem> {
+    let list = || {
+        services
+            .store
+            .read(|db| store::folders::list(db, mailbox.id))
+            .map_err(|error| error.to_problem())
+    };
+    let known = list()?;
+    let complete = known.iter().any(|folder| folder.role == FolderRole::Sent);
+    if !known.is_empty() && complete {
+        return Ok(known);
+    }
+    let on_server = session.list_folders()?;
+    let sent = on_server
+        .into_iter()
+        .find(|folder| folder.role == Some(imap::FolderRole::Sent));
+    services
+        .store
+        .write(|tx| {
+            store::folders::insert(tx, mailbox.id, "INBOX", "Inbox", FolderRole::Inbox)?;
+            if let Some(sent) = &sent {
+                let (raw, name) = (&sent.raw_name, &sent.name);
+                store::folders::insert(tx, mailbox.id, raw, name, FolderRole::Sent)?;
+            }
+            Ok::<_, store::Error>(())
+        })
+        .map_err(|error| error.to_problem())?;
+    list()
+}
+
+fn note_synced(services: &Services, mailbox: &Mailbox, received: u64) -> store::Result<()> {
+    let now = services.clock.now();
+    let received = i64::try_from(received).unwrap_or(i64::MAX);
+    let recovered = mailbox.problem.is_some();
+    // A quiet poll each minute writes nothing but the time; pages show it from the board.
+    let old = mailbox.last_sync_at.is_none_or(|at| now - at >= 60);
+    if recovered || received > 0 || old {
+        services
+            .store
+            .write(|tx| store::mailboxes::update_synced(tx, mailbox.id, received, now))?;
+    }
+    if recovered {
+        tracing::info!(mailbox.id = mailbox.id.0, "the mailbox receives again");
+    }
+    Ok(())
+}
+
+fn note_failed(services: &Services, mailbox: &Mailbox, problem: &Problem) {
+    let status = match problem.disposition {
+        Disposition::RetryAfter { .. } => mailbox.status,
+        Disposition::NeedsSignIn => MailboxStatus::NeedsSignIn,
+        Disposition::NeedsAdmin | Disposition::GiveUp => MailboxStatus::NeedsAdmin,
+    };
+    tracing::warn!(mailbox.id = mailbox.id.0, code = %problem.code, status = status.word(),
+        "receiving failed");
+    let now = services.clock.now();
+    let stored = services
+        .store
+        .write(|tx| store::mailboxes::update_status(tx, mailbox.id, status, Some(problem), now));
+    if let Err(error) = stored {
+        tracing::error!(mailbox.id = mailbox.id.0, %error, "the mailbox's state could not be stored");
+    }
+}
+
+fn say(services: &Services, id: MailboxId, health: Health, sentence: impl Into<String>) {
+    services
+        .work
+        .board()
+        .set(LoopName::Poll(id), Line::new(health, sentence));
+}
+
+/// Runs until the stop: step, then IDLE or wait, then step again.
+pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
+    let mut poller = Poller::default();
+    let jitter = jitter(id);
+    while !wake.is_stopped() {
+        let stepped = super::supervisor::guarded(services, LoopName::Poll(id), || {
+            step(services, &mut poller, id, wake)
+        });
+        let now = services.clock.now();
+        match stepped {
+            Ok(Step::Synced(_)) => wait_for_mail(services, &mut poller, id, jitter, wake),
+            Ok(Step::CutShort) => {}
+            Ok(Step::Resting) => {
+                say(
+                    services,
+                    id,
+                    Health::Stopped,
+                    "Not receiving: the mailbox is paused or not set up yet.",
+                );
+                rest(wake, RESTING_SECONDS);
+            }
+            Ok(Step::Failed(problem)) => {
+                let pause = pause_seconds(&problem, poller.failures);
+                let person = !problem.is_transient();
+                let health = if person {
+                    Health::Stopped
+                } else {
+                    Health::Trouble
+                };
+                say(
+                    services,
+                    id,
+                    health,
+                    format!("{} Next try in {}.", problem.sentence, span(pause)),
+                );
+                rest(wake, pause);
+            }
+            Err(()) => {
+                poller = Poller::default();
+                rest(wake, schedule::back_off(3, PAUSE_MAX_SECONDS, 0));
+            }
+        }
+        tracing::trace!(mailbox.id = id.0, now, "the poller goes on");
+    }
+    wake.on_stop(None);
+    poller.hang_up();
+}
+
+/// How long to wait after a failure.
+fn pause_seconds(problem: &Problem, failures: u32) -> i64 {
+    let asked = i64::try_from(problem.wait_seconds()).unwrap_or(PERSON_PAUSE_SECONDS);
+    let [random] = random_bytes::<1>();
+    match problem.disposition {
+        Disposition::RetryAfter { .. } => {
+            let own = schedule::back_off(failures.max(1), PAUSE_MAX_SECONDS, random);
+            // Who names a time, however short, has thought about it.
+            if asked > 0 {
+                asked + i64::from(random) * asked / 1024
+            } else {
+                own
+            }
+        }
+        // The first refusals may yet be a passing fault on the other side: soon, then rarely.
+        _ => schedule::back_off(
+            failures.max(1).saturating_add(1),
+            PERSON_PAUSE_SECONDS,
+            random,
+        ),
+    }
+}
+
+fn span(seconds: i64) -> String {
+    if seconds < 90 {
+        format!("{seconds} seconds")
+    } else {
+        format!("{} minutes", seconds / 60)
+    }
+}
+
+fn rest(wake: &Wake, seconds: i64) {
+    let _ = wake.wait(Duration::from_secs(u64::try_from(seconds).unwrap_or(1)));
+}
+
+/// A few seconds that differ between mailboxes and stay the same for one.
+fn jitter(id: MailboxId) -> i64 {
+    id.0.rem_euclid(20)
+}
+
+/// Waits until there is something to fetch: in IDLE where the server can, until the next poll.
+fn wait_for_mail(
+    services: &Services,
+    poller: &mut Poller,
+    id: MailboxId,
+    jitter: i64,
+    wake: &Wake,
+) {
+    let now = services.clock.now();
+    let cron = match services.store.read(|db| store::mailboxes::find(db, id)) {
+        Ok(Some(mailbox)) => mailbox.poll_cron,
+        _ => return,
+    };
+    let next = schedule::next(&cron, jitter, now).unwrap_or(now + 60);
+    let wait = Duration::from_secs(u64::try_from(next.saturating_sub(now)).unwrap_or(60).max(1));
+    let Some(session) = poller.session.as_mut().filter(|session| session.has_idle()) else {
+        say(services, id, Health::Good, "Waiting for the next poll.");
+        let _ = wake.wait(wait);
+        return;
+    };
+    say(
+        services,
+        id,
+        Health::Good,
+        "Listening: new mail shows within a second.",
+    );
+    let interrupt = session.interrupter();
+    wake.on_wake(Some(Box::new(move || interrupt.interrupt())));
+    let ended = session.idle(wait.min(IDLE_MAX));
+    wake.on_wake(None);
+    // A ring that cut the IDLE short has been answered by ending it.
+    let _ = wake.take();
+    match ended {
+        Ok(IdleEnd::NewMail | IdleEnd::Nothing) => {}
+        Err(problem) => {
+            // Quiet sessions are ended by servers now and then; only a failed step is worth a word.
+            tracing::debug!(mailbox.id = id.0, code = %problem.code, "IDLE ended");
+            poller.session = None;
+        }
+    }
+}

@@ -1,0 +1,491 @@
+//! Hands the queued replies of one mailbox over, one at a time. Each attempt is written down before
+//! the server is dialled; a message whose answer was lost is never sent again before it has been
+//! looked for in Sent Items.
+
+use std::time::Duration;
+
+use super::credentials::{Freshness, access_token};
+use super::status::{Health, Line, LoopName};
+use super::wake::Wake;
+use super::{Services, dial, entra_app, schedule, settle};
+use crate::graph;
+use crate::mail::compose::with_bcc;
+use crate::model::{
+    Delivery, DeliveryState, Mailbox, MailboxId, MailboxStatus, RefusedRecipient, WayOut,
+};
+use crate::problem::{Disposition, Problem};
+use crate::providers::microsoft::Resource;
+use crate::secret::random_bytes;
+use crate::smtp::{self, Envelope, Outcome, Refusal, Stage, Suggestion};
+use crate::store;
+use crate::store::deliveries::{self, AttemptEnd, Change};
+
+/// After this time without success a reply is given up.
+const GIVE_UP_SECONDS: i64 = 2 * 24 * 3600;
+/// Longest pause between tries.
+const PAUSE_MAX_SECONDS: i64 = 3_600;
+/// Pause of a mailbox whose way out a person must mend.
+const PERSON_PAUSE_SECONDS: i64 = 15 * 60;
+/// Pause of a mailbox that Microsoft has blocked from sending.
+const BLOCK_PAUSE_SECONDS: i64 = 2 * 3_600;
+/// How often it looks even if nobody rang.
+const LOOK_EVERY_SECONDS: i64 = 300;
+
+/// What a step came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// One delivery was tried or settled; there may be more.
+    Worked,
+    /// Nothing is due before this time.
+    Nothing(Option<i64>),
+}
+
+/// What a sender remembers between steps: an open SMTP session, used for several replies in a row.
+#[derive(Debug, Default)]
+pub struct Sender {
+    session: Option<smtp::Session>,
+}
+
+/// Tries or settles one due delivery of a mailbox.
+///
+/// # Errors
+/// Those of the store.
+pub fn step(services: &Services, sender: &mut Sender, id: MailboxId) -> store::Result<Step> {
+    let now = services.clock.now();
+    let Some(mailbox) = services.store.read(|db| store::mailboxes::find(db, id))? else {
+        return Ok(Step::Nothing(None));
+    };
+    if matches!(mailbox.status, MailboxStatus::Paused) {
+        return Ok(Step::Nothing(None));
+    }
+    if services.store.read(|db| deliveries::has_orphan(db, id))? {
+        settle::interrupted(services, Some(id))?;
+    }
+    let uncertain = services
+        .store
+        .read(|db| deliveries::find_due_uncertain(db, id, now))?;
+    if let Some(delivery) = uncertain {
+        settle::settle(services, &mailbox, &delivery)?;
+        return Ok(Step::Worked);
+    }
+    let due = services.store.read(|db| deliveries::next_due(db, id))?;
+    let wait_until = due.map(|at| at.max(mailbox.send_after_at));
+    if wait_until.is_none_or(|at| at > now) {
+        sender.hang_up();
+        return Ok(Step::Nothing(wait_until));
+    }
+    if let Some(at) = rate_limit(services, &mailbox, now)? {
+        return Ok(Step::Nothing(Some(at)));
+    }
+    match mailbox.way_out {
+        WayOut::Smtp => through_smtp(services, sender, &mailbox, now)?,
+        WayOut::Graph => through_graph(services, &mailbox, now)?,
+    }
+    Ok(Step::Worked)
+}
+
+impl Sender {
+    fn hang_up(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.quit();
+        }
+    }
+}
+
+/// When the provider's limit of messages a minute is used up: when to go on.
+fn rate_limit(services: &Services, mailbox: &Mailbox, now: i64) -> store::Result<Option<i64>> {
+    let Ok(traits) = dial::traits(services, mailbox) else {
+        return Ok(None);
+    };
+    let sent = services
+        .store
+        .read(|db| deliveries::count_attempts_since(db, mailbox.id, now.saturating_sub(60)))?;
+    Ok((sent >= i64::from(traits.limits.messages_per_minute)).then_some(now + 5))
+}
+
+fn through_smtp(
+    services: &Services,
+    sender: &mut Sender,
+    mailbox: &Mailbox,
+    now: i64,
+) -> store::Result<()> {
+    let mut session = match sender.session.take() {
+        Some(session) => session,
+        None => match dial::smtp(services, mailbox, mailbox.smtp_user()) {
+            Ok(session) => session,
+            Err(refusal) => return closed_way(services, mailbox, &refusal, now),
+        },
+    };
+    let claim = |tx: &store::Tx<'_>| deliveries::claim_next(tx, mailbox.id, WayOut::Smtp, now);
+    let Some((delivery, attempt_id)) = services.store.write(claim)? else {
+        session.quit();
+        return Ok(());
+    };
+    let (envelope, raw, _) = message(services, mailbox, &delivery)?;
+    let outcome = session.send(&envelope, &raw);
+    if session.is_usable() {
+        sender.session = Some(session);
+    }
+    let tried = Tried {
+        mailbox,
+        delivery: &delivery,
+        attempt_id,
+        way_out: WayOut::Smtp,
+    };
+    record(services, &tried, outcome)
+}
+
+fn through_graph(services: &Services, mailbox: &Mailbox, now: i64) -> store::Result<()> {
+    let token = match access_token(services, mailbox.id, Resource::Graph, Freshness::Stored) {
+        Ok(token) => token,
+        Err(problem) => return closed_way(services, mailbox, &Refusal::from(problem), now),
+    };
+    let claim = |tx: &store::Tx<'_>| deliveries::claim_next(tx, mailbox.id, WayOut::Graph, now);
+    let Some((delivery, attempt_id)) = services.store.write(claim)? else {
+        return Ok(());
+    };
+    let (_, raw, bcc) = message(services, mailbox, &delivery)?;
+    let raw = match with_bcc(&raw, &bcc) {
+        Ok(raw) => raw,
+        Err(error) => return Err(store::Error::Value(error.to_string())),
+    };
+    let sender = if mailbox.shared {
+        graph::SendAs::Mailbox(mailbox.address.clone())
+    } else {
+        graph::SendAs::Me
+    };
+    let url = entra_app::endpoints(services)?.graph_url;
+    let send = |token: &str| graph::send_mail(&services.http, &url, token, &sender, &raw);
+    let mut outcome = send(&token.token);
+    if matches!(
+        outcome,
+        graph::Outcome::Refused {
+            refresh_token: true,
+            ..
+        }
+    ) {
+        let refused = Freshness::Refused {
+            expires_at: token.expires_at,
+        };
+        outcome = match access_token(services, mailbox.id, Resource::Graph, refused) {
+            Ok(newer) => send(&newer.token),
+            Err(problem) => graph::Outcome::Refused {
+                problem,
+                refresh_token: true,
+            },
+        };
+    }
+    let outcome = outcome_of(outcome);
+    let tried = Tried {
+        mailbox,
+        delivery: &delivery,
+        attempt_id,
+        way_out: WayOut::Graph,
+    };
+    record(services, &tried, outcome)
+}
+
+/// Graph's answer in the words of SMTP.
+fn outcome_of(outcome: graph::Outcome) -> Outcome {
+    match outcome {
+        graph::Outcome::Accepted => Outcome::Accepted {
+            reply: "Accepted by Microsoft Graph.".to_owned(),
+            effective_message_id: None,
+            refused_recipients: Vec::new(),
+        },
+        graph::Outcome::Refused {
+            problem,
+            refresh_token,
+        } => {
+            let stage = if refresh_token {
+                Stage::SignIn
+            } else {
+                Stage::Content
+            };
+            Outcome::Refused(Refusal {
+                stage,
+                problem,
+                suggests: None,
+            })
+        }
+        graph::Outcome::Unknown { problem } => Outcome::Unknown { problem },
+    }
+}
+
+/// Envelope, bytes and Bcc of a delivery's message.
+fn message(
+    services: &Services,
+    mailbox: &Mailbox,
+    delivery: &Delivery,
+) -> store::Result<(Envelope, Vec<u8>, Vec<String>)> {
+    let (message, raw) = services.store.read(|db| {
+        let message = store::messages::find(db, delivery.message_id)?;
+        let raw = store::messages::find_raw(db, delivery.message_id)?;
+        Ok::<_, store::Error>((message, raw))
+    })?;
+    let gone = || store::Error::Value(format!("message {} is gone", delivery.message_id));
+    let message = message.ok_or_else(gone)?;
+    let who = &message.recipients;
+    let recipients = who.to.iter().chain(&who.cc).chain(&who.bcc);
+    let envelope = Envelope {
+        mail_from: mailbox.address.clone(),
+        recipients: recipients.map(|who| who.address.clone()).collect(),
+    };
+    let bcc = who.bcc.iter().map(|who| who.address.clone()).collect();
+    Ok((envelope, raw.ok_or_else(gone)?, bcc))
+}
+
+/// The server would not let us in, or could not be reached: a matter of the mailbox, not of a reply.
+/// Nothing was claimed; the queue waits, or goes the other way out.
+fn closed_way(
+    services: &Services,
+    mailbox: &Mailbox,
+    refusal: &Refusal,
+    now: i64,
+) -> store::Result<()> {
+    if try_another_way(services, mailbox, refusal)? {
+        return Ok(());
+    }
+    let problem = &refusal.problem;
+    let failures = mailbox.send_problem_at.map_or(1, |since| {
+        u32::try_from((now - since) / 60)
+            .unwrap_or(0)
+            .checked_ilog2()
+            .unwrap_or(0)
+            + 2
+    });
+    let pause = pause_seconds(problem, failures);
+    tracing::warn!(mailbox.id = mailbox.id.0, code = %problem.code, pause, "the way out is closed");
+    services.store.write(|tx| {
+        store::mailboxes::update_sending(tx, mailbox.id, Some(problem), now + pause, now)
+    })
+}
+
+/// Changes how a mailbox sends when the refusal says that another way may work.
+fn try_another_way(
+    services: &Services,
+    mailbox: &Mailbox,
+    refusal: &Refusal,
+) -> store::Result<bool> {
+    let other = match refusal.suggests {
+        Some(Suggestion::TryUpn) if mailbox.shared && !mailbox.send_as_upn => (WayOut::Smtp, true),
+        Some(Suggestion::UseGraph | Suggestion::TryUpn) if mailbox.way_out == WayOut::Smtp => {
+            match access_token(services, mailbox.id, Resource::Graph, Freshness::Stored) {
+                Ok(_) => (WayOut::Graph, false),
+                Err(_) => return Ok(false),
+            }
+        }
+        _ => return Ok(false),
+    };
+    tracing::warn!(mailbox.id = mailbox.id.0, code = %refusal.problem.code, way = %other.0,
+        "the way out is changed");
+    services.store.write(|tx| {
+        store::mailboxes::update_way_out(tx, mailbox.id, other.0, other.1)?;
+        store::mailboxes::update_sending(tx, mailbox.id, None, 0, services.clock.now())
+    })?;
+    Ok(true)
+}
+
+struct Tried<'a> {
+    mailbox: &'a Mailbox,
+    delivery: &'a Delivery,
+    attempt_id: i64,
+    way_out: WayOut,
+}
+
+/// Writes down what came of an attempt.
+fn record(services: &Services, tried: &Tried<'_>, outcome: Outcome) -> store::Result<()> {
+    match outcome {
+        Outcome::Accepted {
+            reply,
+            effective_message_id,
+            refused_recipients,
+        } => {
+            let effective = effective_message_id.as_deref();
+            let effective = effective.map(|id| id.trim_start_matches('<').trim_end_matches('>'));
+            accepted(services, tried, &reply, effective, refused_recipients)
+        }
+        Outcome::Refused(refusal) => refused(services, tried, &refusal),
+        Outcome::Unknown { problem } => unknown(services, tried, &problem),
+    }
+}
+
+fn accepted(
+    services: &Services,
+    tried: &Tried<'_>,
+    reply: &str,
+    effective: Option<&str>,
+    refused: Vec<(String, Problem)>,
+) -> store::Result<()> {
+    let now = services.clock.now();
+    let Tried {
+        mailbox,
+        delivery,
+        attempt_id,
+        ..
+    } = tried;
+    let refused: Vec<RefusedRecipient> = refused
+        .into_iter()
+        .map(|(address, problem)| RefusedRecipient { address, problem })
+        .collect();
+    services.store.write(|tx| {
+        deliveries::finish_attempt(tx, *attempt_id, AttemptEnd::Accepted, reply, now)?;
+        let change = Change {
+            server_reply: reply,
+            refused: &refused,
+            effective_message_id: effective,
+            ..Change::default()
+        };
+        deliveries::update_state(tx, delivery, DeliveryState::Sent, &change, now)?;
+        if let Some(id) = effective {
+            let (conversation, message) = (delivery.conversation_id, delivery.message_id);
+            store::threads::insert_own(tx, mailbox.id, id, conversation, message)?;
+        }
+        if mailbox.send_problem.is_some() {
+            store::mailboxes::update_sending(tx, mailbox.id, None, 0, now)?;
+        }
+        Ok(())
+    })
+}
+
+fn refused(services: &Services, tried: &Tried<'_>, refusal: &Refusal) -> store::Result<()> {
+    let now = services.clock.now();
+    let Tried {
+        mailbox,
+        delivery,
+        attempt_id,
+        way_out,
+    } = tried;
+    let problem = &refusal.problem;
+    let other_way = *way_out == mailbox.way_out && try_another_way(services, mailbox, refusal)?;
+    let too_old = now.saturating_sub(delivery.created_at) > GIVE_UP_SECONDS;
+    // Before MAIL FROM nothing has been said about this message: the mailbox is meant.
+    let before_message = refusal.stage <= Stage::SignIn;
+    // A block lifts by itself after hours, and trying meanwhile lengthens it (Microsoft, "Continuous
+    // error throttling").
+    let blocked = problem.code.starts_with("smtp_blocked");
+    let about_mailbox = before_message || blocked || problem.disposition == Disposition::NeedsAdmin;
+    let again = other_way || problem.is_transient() || before_message || blocked;
+    let (state, next_attempt_at) = if again && !too_old {
+        let tries = u32::try_from(delivery.attempts).unwrap_or(u32::MAX);
+        let pause = if other_way {
+            0
+        } else {
+            pause_seconds(problem, tries)
+        };
+        (DeliveryState::Queued, now.saturating_add(pause))
+    } else {
+        (DeliveryState::Failed, now)
+    };
+    tracing::warn!(delivery.id = delivery.id.0, code = %problem.code, ?state, "a delivery was refused");
+    services.store.write(|tx| {
+        let words = if problem.detail.is_empty() {
+            &problem.sentence
+        } else {
+            &problem.detail
+        };
+        deliveries::finish_attempt(tx, *attempt_id, AttemptEnd::Refused, words, now)?;
+        let change = Change {
+            problem: Some(problem),
+            next_attempt_at,
+            server_reply: words,
+            ..Change::default()
+        };
+        deliveries::update_state(tx, delivery, state, &change, now)?;
+        if about_mailbox && !other_way {
+            let tries = u32::try_from(delivery.attempts).unwrap_or(u32::MAX);
+            let pause = if blocked {
+                BLOCK_PAUSE_SECONDS
+            } else {
+                pause_seconds(problem, tries)
+            };
+            let until = now.saturating_add(pause);
+            store::mailboxes::update_sending(tx, mailbox.id, Some(problem), until, now)?;
+        }
+        Ok(())
+    })
+}
+
+fn unknown(services: &Services, tried: &Tried<'_>, problem: &Problem) -> store::Result<()> {
+    let now = services.clock.now();
+    let Tried {
+        delivery,
+        attempt_id,
+        ..
+    } = tried;
+    tracing::warn!(delivery.id = delivery.id.0, code = %problem.code, "it is not known whether a delivery left");
+    services.store.write(|tx| {
+        deliveries::finish_attempt(tx, *attempt_id, AttemptEnd::Unknown, &problem.detail, now)?;
+        let change = Change {
+            problem: Some(problem),
+            next_attempt_at: now + 5,
+            ..Change::default()
+        };
+        deliveries::update_state(tx, delivery, DeliveryState::Uncertain, &change, now)
+    })
+}
+
+fn pause_seconds(problem: &Problem, tries: u32) -> i64 {
+    let asked = i64::try_from(problem.wait_seconds()).unwrap_or(PAUSE_MAX_SECONDS);
+    let [random] = random_bytes::<1>();
+    match problem.disposition {
+        Disposition::RetryAfter { .. } if asked > 0 => asked,
+        Disposition::RetryAfter { .. } => schedule::back_off(tries, PAUSE_MAX_SECONDS, random),
+        _ => PERSON_PAUSE_SECONDS,
+    }
+}
+
+/// Runs until the stop.
+pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
+    let mut sender = Sender::default();
+    while !wake.is_stopped() {
+        let stepped = super::supervisor::guarded(services, LoopName::Send(id), || {
+            step(services, &mut sender, id)
+        });
+        let now = services.clock.now();
+        let pause = match stepped {
+            Ok(Ok(Step::Worked)) => {
+                let line = Line::new(Health::Busy, "Sending replies.");
+                services.work.board().set(LoopName::Send(id), line);
+                continue;
+            }
+            Ok(Ok(Step::Nothing(next))) => {
+                say(services, id);
+                next.map_or(LOOK_EVERY_SECONDS, |at| {
+                    (at - now).clamp(1, LOOK_EVERY_SECONDS)
+                })
+            }
+            Ok(Err(error)) => {
+                tracing::error!(mailbox.id = id.0, %error, "the sender could not use the database");
+                let problem = error.to_problem();
+                let line = Line::new(Health::Trouble, problem.sentence);
+                services.work.board().set(LoopName::Send(id), line);
+                30
+            }
+            Err(()) => {
+                sender = Sender::default();
+                120
+            }
+        };
+        let _ = wake.wait(Duration::from_secs(u64::try_from(pause).unwrap_or(1)));
+    }
+    sender.hang_up();
+}
+
+fn say(services: &Services, id: MailboxId) {
+    let found = services.store.read(|db| store::mailboxes::find(db, id));
+    let line = match found {
+        Ok(Some(mailbox)) => match &mailbox.send_problem {
+            Some(problem) if problem.is_transient() => {
+                Line::new(Health::Trouble, problem.sentence.clone())
+            }
+            Some(problem) => Line::new(Health::Stopped, problem.sentence.clone()),
+            None => Line::new(
+                Health::Good,
+                super::connect::way_out_sentence(mailbox.way_out),
+            ),
+        },
+        _ => Line::new(Health::Good, "Nothing to send."),
+    };
+    services.work.board().set(LoopName::Send(id), line);
+}

@@ -1,0 +1,238 @@
+//! Deliveries of which it is not known whether they left: looked for in Sent Items, where the
+//! provider files a copy of everything it takes. Found means sent; surely absent means not sent.
+
+use super::{Services, dial};
+use crate::imap;
+use crate::model::{Agent, Delivery, DeliveryId, DeliveryState, Mailbox, MailboxId, WayOut};
+use crate::problem::{Disposition, Problem};
+use crate::providers::SentCopy;
+use crate::store;
+use crate::store::deliveries::{self, Change};
+
+/// How often Sent Items is looked into.
+const LOOK_EVERY_SECONDS: i64 = 15;
+
+/// What was being sent when the program died or stumbled, of one mailbox or of all, may have left or
+/// not: it is uncertain from now on.
+pub(super) fn interrupted(services: &Services, mailbox_id: Option<MailboxId>) -> store::Result<()> {
+    let problem = Problem::new(
+        "interrupted",
+        Disposition::RetryAfter { seconds: 0 },
+        "Mailhatch was stopped while this reply was being handed over, so it is not known whether it left.",
+        "Mailhatch looks for it in Sent Items and settles the matter by itself; it is not sent again before that.",
+    );
+    let now = services.clock.now();
+    let count = services
+        .store
+        .write(|tx| deliveries::update_interrupted(tx, mailbox_id, &problem, now))?;
+    if count > 0 {
+        tracing::info!(count, "deliveries were interrupted and are looked into");
+    }
+    Ok(())
+}
+
+/// Looks for an uncertain delivery in Sent Items and settles it if that can be done.
+pub(super) fn settle(
+    services: &Services,
+    mailbox: &Mailbox,
+    delivery: &Delivery,
+) -> store::Result<()> {
+    let now = services.clock.now();
+    let Some(message) = services
+        .store
+        .read(|db| store::messages::find(db, delivery.message_id))?
+    else {
+        return Ok(());
+    };
+    let looked = look(services, mailbox, &message.internet_message_id);
+    let attempts = services
+        .store
+        .read(|db| deliveries::list_attempts(db, delivery.id))?;
+    let last_began_at = attempts
+        .last()
+        .map_or(delivery.created_at, |attempt| attempt.started_at);
+    let (state, change_at, words) = match (&looked, known_after(services, mailbox, delivery)) {
+        (Ok(true), _) => (DeliveryState::Sent, now, "Found in Sent Items."),
+        (Ok(false), Some(seconds)) if now > last_began_at.saturating_add(seconds) => {
+            tracing::info!(
+                delivery.id = delivery.id.0,
+                "not in Sent Items: it did not leave and is queued again"
+            );
+            (
+                DeliveryState::Queued,
+                now,
+                "Not in Sent Items: it had not left.",
+            )
+        }
+        _ => (
+            DeliveryState::Uncertain,
+            now.saturating_add(LOOK_EVERY_SECONDS),
+            "",
+        ),
+    };
+    let problem = match state {
+        DeliveryState::Uncertain => delivery.problem.clone(),
+        _ => None,
+    };
+    let change = Change {
+        problem: problem.as_ref(),
+        next_attempt_at: change_at,
+        server_reply: words,
+        refused: &delivery.refused,
+        ..Change::default()
+    };
+    services
+        .store
+        .write(|tx| deliveries::update_state(tx, delivery, state, &change, now))
+}
+
+/// Seconds after an attempt from which on a missing copy means that it did not leave; `None` where
+/// nobody files a copy.
+fn known_after(services: &Services, mailbox: &Mailbox, delivery: &Delivery) -> Option<i64> {
+    let traits = dial::traits(services, mailbox).ok()?;
+    let files = traits.sent_copy == SentCopy::Server || delivery.way_out == Some(WayOut::Graph);
+    files.then(|| i64::try_from(traits.sent_copy_delay_seconds).unwrap_or(i64::MAX))
+}
+
+/// Whether a message with this id is in Sent Items: of the mailbox, and of the person, where what is
+/// sent on behalf of a shared mailbox is filed.
+fn look(services: &Services, mailbox: &Mailbox, id: &str) -> Result<bool, Problem> {
+    let mut users = vec![mailbox.imap_user()];
+    if mailbox.shared {
+        users.push(&mailbox.upn);
+    }
+    let mut first_problem = None;
+    for user in users {
+        match look_as(services, mailbox, user, id) {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            Err(problem) => first_problem = first_problem.or(Some(problem)),
+        }
+    }
+    // A folder that could not be looked into may hold it.
+    first_problem.map_or(Ok(false), Err)
+}
+
+fn look_as(services: &Services, mailbox: &Mailbox, user: &str, id: &str) -> Result<bool, Problem> {
+    let mut session = dial::imap(services, mailbox, user, &|_| {})?;
+    let folders = session.list_folders()?;
+    let sent = folders
+        .into_iter()
+        .find(|folder| folder.role == Some(imap::FolderRole::Sent));
+    let Some(sent) = sent else {
+        let _ = session.logout();
+        return Err(Problem::new(
+            "no_sent_folder",
+            Disposition::NeedsAdmin,
+            "The mailbox has no folder for sent mail, so it cannot be told whether a reply left.",
+            "Ask the customer, or look in the mailbox, and settle the reply by hand.",
+        ));
+    };
+    session.examine(&sent.raw_name)?;
+    let found = !session.find_message_id(id)?.is_empty();
+    let _ = session.logout();
+    Ok(found)
+}
+
+impl super::Work {
+    /// Queues a delivery again now, as a person asked. One that is uncertain is left alone: it is
+    /// settled first.
+    ///
+    /// # Errors
+    /// When its state does not allow it, or the store fails.
+    pub fn retry_delivery(
+        &self,
+        services: &Services,
+        id: DeliveryId,
+        actor: &Agent,
+    ) -> Result<Delivery, Problem> {
+        self.decide(services, id, actor, DeliveryState::Queued, |delivery| {
+            matches!(
+                delivery.state,
+                DeliveryState::Failed | DeliveryState::Queued
+            )
+        })
+    }
+
+    /// Stops a delivery before it leaves.
+    ///
+    /// # Errors
+    /// When it is on its way or has left, or the store fails.
+    pub fn cancel_delivery(
+        &self,
+        services: &Services,
+        id: DeliveryId,
+        actor: &Agent,
+    ) -> Result<Delivery, Problem> {
+        self.decide(
+            services,
+            id,
+            actor,
+            DeliveryState::Cancelled,
+            Delivery::can_cancel,
+        )
+    }
+
+    /// Settles an uncertain delivery by a person's word.
+    ///
+    /// # Errors
+    /// When it is not uncertain any more, or the store fails.
+    pub fn settle_delivery(
+        &self,
+        services: &Services,
+        id: DeliveryId,
+        was_sent: bool,
+        actor: &Agent,
+    ) -> Result<Delivery, Problem> {
+        let state = if was_sent {
+            DeliveryState::Sent
+        } else {
+            DeliveryState::Queued
+        };
+        self.decide(services, id, actor, state, |delivery| {
+            delivery.state == DeliveryState::Uncertain
+        })
+    }
+
+    fn decide(
+        &self,
+        services: &Services,
+        id: DeliveryId,
+        actor: &Agent,
+        state: DeliveryState,
+        may: impl Fn(&Delivery) -> bool,
+    ) -> Result<Delivery, Problem> {
+        let now = services.clock.now();
+        let decided = services
+            .store
+            .write(|tx| {
+                let Some(delivery) = deliveries::find(tx, id)?.filter(|found| may(found)) else {
+                    return Ok(None);
+                };
+                let words = format!("Decided by {}.", actor.name);
+                let change = Change {
+                    next_attempt_at: now,
+                    server_reply: &words,
+                    refused: &delivery.refused,
+                    ..Change::default()
+                };
+                deliveries::update_state(tx, &delivery, state, &change, now)?;
+                if state == DeliveryState::Queued {
+                    // A person who asks for a try does not want to wait out an old pause.
+                    store::mailboxes::update_sending(tx, delivery.mailbox_id, None, 0, now)?;
+                }
+                Ok::<_, store::Error>(Some(delivery))
+            })
+            .map_err(|error| error.to_problem())?;
+        let delivery = decided.ok_or_else(|| {
+            Problem::new(
+                "delivery_moved_on",
+                Disposition::GiveUp,
+                "This reply has moved on in the meantime, so nothing was changed.",
+                "Look at its state again.",
+            )
+        })?;
+        self.wake_sender(delivery.mailbox_id);
+        Ok(delivery)
+    }
+}

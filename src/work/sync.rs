@@ -1,0 +1,271 @@
+//! One pass over one folder: from the cursor to the newest message, in bounded batches, each stored
+//! with its fates and the cursor in one transaction.
+
+use std::collections::BTreeMap;
+
+use super::Services;
+use super::status::{Health, Line, LoopName};
+use super::wake::Wake;
+use crate::imap::cursor::{self, Plan};
+use crate::imap::{self, Selected};
+use crate::intake::{self, Fetched, Source};
+use crate::model::{Fate, Folder, Mailbox, MailboxId};
+use crate::net;
+use crate::problem::{Disposition, Problem};
+use crate::store;
+
+/// Most messages fetched at once.
+const BATCH_MESSAGES: usize = 50;
+/// Most bytes fetched at once, by the server's estimates, which can be far off; a message larger
+/// than this is fetched alone.
+const BATCH_BYTES: u64 = 8 * 1024 * 1024;
+
+/// What a pass came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Passed {
+    /// Stored as new messages.
+    pub(super) received: u64,
+    /// It was cut short by the stop; the rest comes next time.
+    pub(super) cut_short: bool,
+}
+
+/// Reads a folder from its cursor to its end.
+pub(super) fn folder(
+    services: &Services,
+    session: &mut imap::Session,
+    mailbox: &Mailbox,
+    folder: &Folder,
+    wake: &Wake,
+    pace: &mut Pace,
+) -> Result<Passed, Problem> {
+    let selected = session.examine(&folder.raw_name)?;
+    let first_uid = start(services, session, mailbox, folder, &selected)?;
+    let mut pass = Pass {
+        services,
+        mailbox,
+        folder,
+        uid_validity: selected.uid_validity,
+        wake,
+        pace,
+    };
+    let mut passed = Passed::default();
+    pass.retry_due(session, &mut passed)?;
+    if let Some(first_uid) = first_uid {
+        let uids = session.uids_from(first_uid)?;
+        if !uids.is_empty() {
+            pass.fetch_all(session, &uids, &mut passed)?;
+        }
+    }
+    if !passed.cut_short {
+        let now = services.clock.now();
+        pass.pace.one_by_one = false;
+        let count = i64::from(selected.exists);
+        services
+            .store
+            .write(|tx| store::folders::update_synced(tx, folder.id, count, now))
+            .map_err(|error| error.to_problem())?;
+    }
+    Ok(passed)
+}
+
+/// Where to read from; `None` when the server says that nothing is new. Begins the folder, or begins
+/// it anew when its UIDs have changed meaning.
+fn start(
+    services: &Services,
+    session: &mut imap::Session,
+    mailbox: &Mailbox,
+    folder: &Folder,
+    selected: &Selected,
+) -> Result<Option<u32>, Problem> {
+    let cursor = folder.cursor.map(|cursor| cursor::Cursor {
+        uid_validity: cursor.uid_validity,
+        next_uid: cursor.next_uid,
+    });
+    match cursor::plan(cursor, selected) {
+        Plan::Nothing => Ok(None),
+        Plan::From(uid) => Ok(Some(uid)),
+        Plan::ResyncAll { .. } => {
+            let first = first_wanted(session, mailbox, selected)?;
+            services
+                .store
+                .write(|tx| {
+                    store::folders::update_start(tx, folder.id, selected.uid_validity, first)
+                })
+                .map_err(|error| error.to_problem())?;
+            tracing::info!(
+                mailbox.id = mailbox.id.0,
+                folder.id = folder.id.0,
+                uid_validity = selected.uid_validity,
+                first_uid = first,
+                "the folder is read anew"
+            );
+            Ok(Some(first))
+        }
+    }
+}
+
+/// The first UID that may be wanted: of the day mail is taken from, a day early for time zones.
+fn first_wanted(
+    session: &mut imap::Session,
+    mailbox: &Mailbox,
+    selected: &Selected,
+) -> Result<u32, Problem> {
+    let Some(since_at) = mailbox.take_since_at else {
+        return Ok(1);
+    };
+    let uids = session.uids_since(since_at.saturating_sub(86_400))?;
+    let none_wanted = selected.uid_next.unwrap_or(1);
+    Ok(uids.into_iter().min().unwrap_or(none_wanted).max(1))
+}
+
+/// How boldly a mailbox is fetched from; remembered from one session to the next.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Pace {
+    /// A batch was larger than the memory allows: messages are fetched one by one until a pass ends.
+    one_by_one: bool,
+}
+
+struct Pass<'a> {
+    services: &'a Services,
+    mailbox: &'a Mailbox,
+    folder: &'a Folder,
+    uid_validity: u32,
+    wake: &'a Wake,
+    pace: &'a mut Pace,
+}
+
+impl Pass<'_> {
+    const fn source(&self) -> Source<'_> {
+        Source {
+            mailbox: self.mailbox,
+            folder: self.folder,
+            uid_validity: self.uid_validity,
+        }
+    }
+
+    fn fetch_all(
+        &mut self,
+        session: &mut imap::Session,
+        uids: &[u32],
+        passed: &mut Passed,
+    ) -> Result<(), Problem> {
+        let total = u64::try_from(uids.len()).unwrap_or(u64::MAX);
+        let mut done: u64 = 0;
+        // Sizes are asked for a stretch at a time, so that a mailbox of a million starts at once.
+        for stretch in uids.chunks(1_000) {
+            let sizes = session.sizes(stretch)?;
+            let count = if self.pace.one_by_one {
+                1
+            } else {
+                BATCH_MESSAGES
+            };
+            for batch in cursor::batches(&known_sizes(stretch, &sizes), count, BATCH_BYTES) {
+                if self.wake.is_stopped() {
+                    passed.cut_short = true;
+                    return Ok(());
+                }
+                show_progress(self.services, self.mailbox.id, done, total);
+                passed.received += self.fetch_batch(session, &batch)?;
+                done += u64::try_from(batch.len()).unwrap_or(0);
+            }
+        }
+        Ok(())
+    }
+
+    /// Fetches and stores one batch. When it is larger than the memory allows, its messages are
+    /// fetched one by one, and one that is too large by itself is written down as such.
+    fn fetch_batch(&mut self, session: &mut imap::Session, batch: &[u32]) -> Result<u64, Problem> {
+        match session.fetch(batch) {
+            Ok(found) => self.store_batch(batch, found),
+            Err(problem) if problem.code == net::ANSWER_TOO_BIG => {
+                // The session is unusable after a response that was cut off; the next one goes on.
+                match batch {
+                    [uid] => self.too_big(*uid, &problem)?,
+                    _ => self.pace.one_by_one = true,
+                }
+                Err(Problem {
+                    disposition: Disposition::RetryAfter { seconds: 1 },
+                    ..problem
+                })
+            }
+            Err(problem) => Err(problem),
+        }
+    }
+
+    fn too_big(&self, uid: u32, problem: &Problem) -> Result<(), Problem> {
+        let now = self.services.clock.now();
+        intake::too_big(
+            &self.services.store,
+            self.source(),
+            uid,
+            &problem.sentence,
+            now,
+        )
+        .map_err(|error| error.to_problem())
+    }
+
+    fn store_batch(&self, batch: &[u32], found: Vec<imap::Fetched>) -> Result<u64, Problem> {
+        let mut found: BTreeMap<u32, imap::Fetched> = found
+            .into_iter()
+            .map(|message| (message.uid, message))
+            .collect();
+        let fetched: Vec<Fetched> = batch
+            .iter()
+            .map(|uid| {
+                let message = found.remove(uid);
+                let internal_date_at = message.as_ref().and_then(|found| found.internal_date_at);
+                Fetched {
+                    uid: *uid,
+                    raw: message.map(|found| found.raw),
+                    internal_date_at,
+                }
+            })
+            .collect();
+        let next_uid = batch.iter().max().map_or(1, |uid| uid.saturating_add(1));
+        let now = self.services.clock.now();
+        let store = &self.services.store;
+        let report = intake::receive(store, self.source(), fetched, next_uid, now)
+            .map_err(|error| error.to_problem())?;
+        Ok(report.received)
+    }
+
+    /// Asks again for what the server would not give before.
+    fn retry_due(
+        &mut self,
+        session: &mut imap::Session,
+        passed: &mut Passed,
+    ) -> Result<(), Problem> {
+        let now = self.services.clock.now();
+        let due = self
+            .services
+            .store
+            .read(|db| store::fates::list_due(db, self.folder.id, self.uid_validity, now))
+            .map_err(|error| error.to_problem())?;
+        for row in due
+            .iter()
+            .filter(|row| row.fate != Fate::TooBig || row.retry_at.is_some())
+        {
+            passed.received += self.fetch_batch(session, &[row.uid])?;
+        }
+        Ok(())
+    }
+}
+
+/// Every UID of a stretch with its size; one the server kept silent about counts as small.
+fn known_sizes(stretch: &[u32], sizes: &[(u32, u64)]) -> Vec<(u32, u64)> {
+    let sizes: BTreeMap<u32, u64> = sizes.iter().copied().collect();
+    stretch
+        .iter()
+        .map(|uid| (*uid, sizes.get(uid).copied().unwrap_or(0)))
+        .collect()
+}
+
+fn show_progress(services: &Services, id: MailboxId, done: u64, total: u64) {
+    let sentence = format!("Receiving message {} of {total}.", done + 1);
+    let line = Line {
+        health: Health::Busy,
+        sentence,
+        progress: Some((done, total)),
+    };
+    services.work.board().set(LoopName::Poll(id), line);
+}

@@ -1,0 +1,20 @@
+// What every page enhances itself with. Everything works without it.
+
+import "./live.js";
+import { localTimes } from "./times.js";
+import { menu } from "./menu.js";
+import { frames } from "./frames.js";
+
+const enhance = (root) => {
+  localTimes(root);
+  frames(root);
+};
+
+enhance(document);
+menu();
+document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
+
+for (const field of document.querySelectorAll("[data-editor]")) {
+  const { edit } = await import("./editor.js");
+  edit(field);
+}
