@@ -8,7 +8,11 @@ use mailhatch_simulator::world::{SmtpAuth, Via};
 
 use crate::support::stage::{Stage, mail};
 
-fn with_one_question() -> (Stage, mailhatch::model::MailboxId, mailhatch::model::ConversationId) {
+fn with_one_question() -> (
+    Stage,
+    mailhatch::model::MailboxId,
+    mailhatch::model::ConversationId,
+) {
     let stage = Stage::new();
     let raw = mail(
         "Mia Brandt <mia@shop.example>",
@@ -17,7 +21,10 @@ fn with_one_question() -> (Stage, mailhatch::model::MailboxId, mailhatch::model:
         "Thread-Topic: A lamp\r\n",
         "Does the lamp come in green?",
     );
-    stage.simulator.world().deliver(&stage.demo.support_address, &raw);
+    stage
+        .simulator
+        .world()
+        .deliver(&stage.demo.support_address, &raw);
     let id = stage.connect();
     stage.receives(id, 1);
     let number = stage.conversations(View::Open)[0];
@@ -44,7 +51,11 @@ fn a_reply_leaves_with_the_headers_that_keep_the_thread() {
     assert_eq!(sent.thread_topic.as_deref(), Some("A lamp"));
     assert!(sent.thread_index.is_some());
     assert!(sent.html.unwrap().contains("two greens"));
-    assert!(sent.text.contains("> Does the lamp come in green?"), "{}", sent.text);
+    assert!(
+        sent.text.contains("> Does the lamp come in green?"),
+        "{}",
+        sent.text
+    );
 }
 
 #[test]
@@ -69,7 +80,14 @@ fn a_reply_written_in_outlook_joins_its_conversation() {
     .unwrap()
     .replace("To: support@harbourlights.example", "To: mia@shop.example");
     let world = stage.simulator.world();
-    world.append(&stage.demo.support_address, "Sent Items", raw.as_bytes(), true).unwrap();
+    world
+        .append(
+            &stage.demo.support_address,
+            "Sent Items",
+            raw.as_bytes(),
+            true,
+        )
+        .unwrap();
     stage.receives(id, 1);
     assert_eq!(stage.messages(number).len(), 2);
     assert_eq!(stage.conversation(number).status, Status::Waiting);
@@ -119,7 +137,10 @@ fn a_blind_copy_reaches_its_reader_and_nobody_sees_it_on_either_way() {
     for smtp in [SmtpAuth::Enabled, SmtpAuth::DisabledForMailbox] {
         let (stage, id, number) = with_one_question();
         let upn = stage.demo.support_upn.clone();
-        stage.simulator.world().update_user(&upn, |user| user.smtp_auth = smtp);
+        stage
+            .simulator
+            .world()
+            .update_user(&upn, |user| user.smtp_auth = smtp);
         let draft = mailhatch::reply::ReplyDraft {
             conversation_id: number,
             to: vec![mailhatch::model::Address::new("Mia", "mia@shop.example")],
@@ -137,10 +158,16 @@ fn a_blind_copy_reaches_its_reader_and_nobody_sees_it_on_either_way() {
         mailhatch::reply::queue(store, stage.clock.now(), agent, &draft).unwrap();
         stage.send_all(id);
         let outgoing = stage.simulator.world().outgoing();
-        let seen: Vec<&str> =
-            outgoing.iter().flat_map(|mail| mail.recipients.iter().map(String::as_str)).collect();
+        let seen: Vec<&str> = outgoing
+            .iter()
+            .flat_map(|mail| mail.recipients.iter().map(String::as_str))
+            .collect();
         assert!(seen.contains(&"boss@shop.example"), "{smtp:?}: {seen:?}");
-        assert!(outgoing.iter().all(|mail| mail::parse(&mail.raw).0.bcc.is_empty()));
+        assert!(
+            outgoing
+                .iter()
+                .all(|mail| mail::parse(&mail.raw).0.bcc.is_empty())
+        );
     }
 }
 
@@ -148,7 +175,10 @@ fn a_blind_copy_reaches_its_reader_and_nobody_sees_it_on_either_way() {
 fn a_passing_refusal_is_tried_again_and_a_final_one_is_not() {
     let (stage, id, number) = with_one_question();
     let busy = "451 4.7.0 Temporary server error. Please try again later. PRX4".to_owned();
-    stage.simulator.faults().once(Point::SmtpMail, Action::Reply(busy));
+    stage
+        .simulator
+        .faults()
+        .once(Point::SmtpMail, Action::Reply(busy));
     let queued = stage.reply(number, "Again.");
     stage.send_all(id);
     assert_eq!(stage.state(queued), DeliveryState::Queued);
@@ -157,7 +187,10 @@ fn a_passing_refusal_is_tried_again_and_a_final_one_is_not() {
     assert_eq!(stage.state(queued), DeliveryState::Sent);
 
     let unknown = "550 5.1.10 RESOLVER.ADR.RecipientNotFound".to_owned();
-    stage.simulator.faults().once(Point::SmtpRcpt, Action::Reply(unknown));
+    stage
+        .simulator
+        .faults()
+        .once(Point::SmtpRcpt, Action::Reply(unknown));
     let queued = stage.reply(number, "Never.");
     stage.send_all(id);
     assert_eq!(stage.state(queued), DeliveryState::Failed);
@@ -169,7 +202,10 @@ fn a_passing_refusal_is_tried_again_and_a_final_one_is_not() {
 #[test]
 fn an_answer_lost_after_the_last_byte_is_looked_up_and_not_sent_twice() {
     let (stage, id, number) = with_one_question();
-    stage.simulator.faults().once(Point::SmtpAccepted, Action::Close);
+    stage
+        .simulator
+        .faults()
+        .once(Point::SmtpAccepted, Action::Close);
     let queued = stage.reply(number, "Did it leave?");
     stage.send_all(id);
     assert_eq!(stage.state(queued), DeliveryState::Uncertain);
@@ -217,13 +253,22 @@ fn a_bounce_shows_on_the_reply_it_speaks_of() {
          --b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <{}>\r\nSubject: Re: A lamp\r\n\r\n\r\n--b--\r\n",
         sent.internet_message_id
     );
-    stage.simulator.world().deliver(&stage.demo.support_address, report.as_bytes());
+    stage
+        .simulator
+        .world()
+        .deliver(&stage.demo.support_address, report.as_bytes());
     stage.receives(id, 1);
     assert_eq!(stage.state(queued), DeliveryState::Failed);
     let messages = stage.messages(number);
     assert_eq!(messages.len(), 3);
     assert!(messages.iter().any(|message| message.kind == Kind::Bounce));
-    let problem = messages[1].delivery.as_ref().unwrap().problem.clone().unwrap();
+    let problem = messages[1]
+        .delivery
+        .as_ref()
+        .unwrap()
+        .problem
+        .clone()
+        .unwrap();
     assert!(problem.sentence.contains("mia@shop.example"), "{problem}");
 }
 
@@ -245,7 +290,13 @@ fn a_personal_accounts_new_message_id_is_learnt_and_answers_to_it_are_joined() {
     let ours = stage.messages(number)[1].internet_message_id.clone();
     assert_ne!(new_id, ours);
     let more = format!("In-Reply-To: <{new_id}>\r\n");
-    let answer = mail("mia@shop.example", "Re: Hi", "hi-2@shop.example", &more, "Thanks");
+    let answer = mail(
+        "mia@shop.example",
+        "Re: Hi",
+        "hi-2@shop.example",
+        &more,
+        "Thanks",
+    );
     stage.simulator.world().deliver(&upn, &answer);
     stage.receives(id, 1);
     assert_eq!(stage.messages(number).len(), 3);
