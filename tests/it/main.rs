@@ -17,3 +17,5 @@ mod receiving;
 mod sending;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod transport;
