@@ -110,6 +110,11 @@ fn app(services: &Services, demo: &Demo, redirect_uri: &str) -> App {
         permissions: permissions
             .map(|name| format!("https://graph.microsoft.com/{name}"))
             .to_vec(),
-        ..App::web(&demo.client_id, &demo.tenant_id, "Mailhatch", redirect_uri)
+        ..App::web(
+            &demo.client_id,
+            &demo.tenant_id,
+            "Shared Inbox",
+            redirect_uri,
+        )
     }
 }

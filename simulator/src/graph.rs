@@ -1,6 +1,7 @@
 //! The pretend Microsoft Graph: who am I, send mail, and what lies in a folder.
 //!
-//! Microsoft Graph reference: "user: sendMail", "Get a user", "List messages"; errors as Exchange words them.
+//! Microsoft Graph reference: "user: sendMail", "Get a user", "List messages"; errors as Exchange
+//! words them.
 
 mod json_message;
 mod send;
@@ -42,13 +43,17 @@ impl GraphError {
         let id = random::guid();
         let body = json!({"error": {
             "code": self.code, "message": self.message,
-            "innerError": {"date": time::rfc3339(now).trim_end_matches('Z'), "request-id": id, "client-request-id": id},
+            "innerError": {
+                "date": time::rfc3339(now).trim_end_matches('Z'),
+                "request-id": id, "client-request-id": id,
+            },
         }});
         let response = Response::json(self.status, &body).with_header("request-id", &id);
         if self.status == 401 {
             return response.with_header(
                 "WWW-Authenticate",
-                "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
+                "Bearer realm=\"\", \
+                 authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
                  client_id=\"00000003-0000-0000-c000-000000000000\"",
             );
         }
@@ -91,8 +96,8 @@ fn dispatch(services: &Services, path: &str, request: &Request) -> Result<Respon
         (Method::Get, []) => {
             let target = target.ok_or_else(|| {
                 not_found(
-                    "Resource does not exist or one of its queried \
-                reference-property objects are not present.",
+                    "Resource does not exist or one of its queried reference-property objects are \
+                     not present.",
                 )
             })?;
             profile(&caller, &target, own, request)
@@ -199,7 +204,7 @@ fn profile(
         "displayName": target.display_name,
         "userPrincipalName": target.upn,
         // Personal accounts have been seen without it; a program must cope.
-        "mail": if personal || !target.licensed { Value::Null } else { target.address.as_str().into() },
+        "mail": Some(&target.address).filter(|_| !personal && target.licensed),
         "proxyAddresses": if personal { json!([]) } else { json!(proxies) },
     });
     let mut body = Map::new();
@@ -303,7 +308,8 @@ fn messages(
     ))
 }
 
-/// The id of `internetMessageId eq '…'`; a quote inside is doubled (OData 4.01 URL conventions §5.1.1.6.1).
+/// The id of `internetMessageId eq '…'`; a quote inside is doubled (`OData` 4.01 URL conventions
+/// §5.1.1.6.1).
 fn wanted_id(filter: &str) -> Result<String, GraphError> {
     let words = filter
         .trim()

@@ -1,4 +1,5 @@
-//! The page at `/`: what this is, who lives here, a form to write as a customer, and what customers received.
+//! The page at `/`: what this is, who lives here, a form to write as a customer, and what customers
+//! received.
 
 use std::fmt::Write as _;
 
@@ -56,8 +57,9 @@ fn write(services: &Services, form: &Params) -> Response {
         .replace("\r\n", "\n")
         .replace('\n', "\r\n");
     let raw = format!(
-        "From: {}\r\nTo: {to}\r\nSubject: {}\r\nDate: {date}\r\nMessage-ID: <{}@{domain}>\r\nMIME-Version: 1.0\r\n\
-         Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{body}\r\n",
+        "From: {}\r\nTo: {to}\r\nSubject: {}\r\nDate: {date}\r\nMessage-ID: <{}@{domain}>\r\n\
+         MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\
+         Content-Transfer-Encoding: 8bit\r\n\r\n{body}\r\n",
         crate::graph::mailbox_text(&name, &from),
         crate::graph::header_text(&subject),
         random::guid(),
@@ -76,7 +78,7 @@ fn show(services: &Services, notice: Option<&str>) -> Response {
     let users = services.world.users();
     let notice = notice.map(|text| {
         format!(
-            "<p class=\"problem\" id=\"notice\" role=\"status\">{}</p>",
+            "<p class=\"notice\" id=\"notice\" role=\"status\">{}</p>",
             escape(text)
         )
     });
@@ -85,8 +87,9 @@ fn show(services: &Services, notice: Option<&str>) -> Response {
         "Home",
         "wide",
         &format!(
-            "<h1>Pretend Microsoft 365</h1><p>A stand-in for Entra, Exchange Online and Microsoft Graph, for trying out and \
-         for tests. It lives in the memory of this program: stop it and everything here is gone.</p>{}{}{}{}",
+            "<h1>Pretend Microsoft 365</h1><p>A stand-in for Entra, Exchange Online and Microsoft \
+             Graph, for trying out and for tests. It lives in the memory of this program: stop it \
+             and everything here is gone.</p>{}{}{}{}",
             notice.unwrap_or_default(),
             accounts(&users),
             form(&users),
@@ -113,8 +116,8 @@ fn accounts(users: &[User]) -> String {
         );
     }
     format!(
-        "<h2>Accounts</h2><table id=\"accounts\"><thead><tr><th>Name</th><th>Sign-in name</th><th>Address</th>\
-         <th>Kind</th></tr></thead><tbody>{rows}</tbody></table>"
+        "<h2>Accounts</h2><table id=\"accounts\"><thead><tr><th>Name</th><th>Sign-in name</th><th>\
+         Address</th><th>Kind</th></tr></thead><tbody>{rows}</tbody></table>"
     )
 }
 
@@ -126,12 +129,12 @@ fn form(users: &[User]) -> String {
         .collect();
     format!(
         "<h2>Write as a customer</h2><form method=\"post\" action=\"/letters\" id=\"letter\">\
-         <label>Your name<input name=\"name\" value=\"Nora Field\"></label>\
-         <label>Your address<input name=\"from\" type=\"email\" required value=\"nora.field@customer.example\"></label>\
-         <label>To<select name=\"to\">{options}</select></label>\
-         <label>Subject<input name=\"subject\" required value=\"A question\"></label>\
-         <label>Text<textarea name=\"body\" rows=\"6\" required></textarea></label>\
-         <div class=\"row\"><button class=\"main\" id=\"send\">Send</button></div></form>"
+         <label>Your name<input name=\"name\" value=\"Nora Field\"></label><label>Your \
+         address<input name=\"from\" type=\"email\" required \
+         value=\"nora.field@customer.example\"></label><label>To<select name=\"to\">\
+         {options}</select></label><label>Subject<input name=\"subject\" required value=\"A \
+         question\"></label><label>Text<textarea name=\"body\" rows=\"6\" required></textarea>\
+         </label><div class=\"row\"><button class=\"main\" id=\"send\">Send</button></div></form>"
     )
 }
 
@@ -163,7 +166,8 @@ fn received(outgoing: &[Outgoing]) -> String {
             .to_owned();
     }
     format!(
-        "<h2>What customers received</h2><p><a href=\"/\">Look again</a></p><table id=\"received\"><thead><tr>\
-         <th>When</th><th>From</th><th>To</th><th>Mail</th></tr></thead><tbody>{rows}</tbody></table>"
+        "<h2>What customers received</h2><p><a href=\"/\">Look again</a></p><table \
+         id=\"received\"><thead><tr><th>When</th><th>From</th><th>To</th><th>Mail</th></tr>\
+         </thead><tbody>{rows}</tbody></table>"
     )
 }

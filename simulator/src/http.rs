@@ -1,4 +1,5 @@
-//! HTTP requests and answers as plain values, so that the pages and endpoints need no server to be run.
+//! HTTP requests and answers as plain values, so that the pages and endpoints need no server to be
+//! run.
 
 use url::form_urlencoded;
 
@@ -208,7 +209,8 @@ impl Response {
         found.map(|(_, value)| value.clone())
     }
 
-    /// For the page of `response_mode=form_post`: the address its form posts to, with the fields as query.
+    /// For the page of `response_mode=form_post`: the address its form posts to, with the fields as
+    /// query.
     pub(crate) fn form_target(&self) -> Option<String> {
         let found = self.headers.iter().find(|(name, _)| name == FORM_TARGET);
         found.map(|(_, value)| value.clone())
@@ -254,8 +256,8 @@ pub(crate) fn encode_pairs(pairs: &[(String, String)]) -> String {
 
 /// Decodes one form-url-encoded value.
 pub(crate) fn decode_component(text: &str) -> String {
-    // As the name of a nameless pair; a literal `&` or `=` inside cannot occur in encoded text, but may in
-    // text that was sent raw, where it is kept.
+    // As the name of a nameless pair; a literal `&` or `=` inside cannot occur in encoded text, but
+    // may in text that was sent raw, where it is kept.
     let escaped = text.replace('&', "%26").replace('=', "%3D");
     form_urlencoded::parse(escaped.as_bytes())
         .next()

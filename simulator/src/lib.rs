@@ -1,5 +1,5 @@
-//! A pretend Microsoft 365 for demonstrations and tests: Entra sign-in and tokens, Exchange Online's
-//! IMAP and SMTP submission, Graph sendMail, and correspondents who answer.
+//! A pretend Microsoft 365 for demonstrations and tests: Entra sign-in and tokens, Exchange
+//! Online's IMAP and SMTP submission, Graph sendMail, and correspondents who answer.
 //!
 //! It is written against the protocols and Exchange's recorded behaviour and knows nothing of the
 //! program it serves. Reading order: [`world`] (who has which mailbox, what is in it), [`entra`]
@@ -22,13 +22,14 @@ pub mod world;
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use clock::Clock;
 pub use demo::Demo;
 use entra::Entra;
 use faults::Faults;
+use people::People;
 use server::{Server, Services};
 use world::{Stop, World};
 
@@ -43,7 +44,7 @@ pub struct Options {
     pub imap_port: u16,
     /// Port of SMTP submission; 0 for any free one.
     pub smtp_port: u16,
-    /// Whether correspondents answer the mail they get.
+    /// Whether customers write and answer once [`Simulator::populate`] has made the mailboxes.
     pub people: bool,
 }
 
@@ -92,7 +93,8 @@ pub struct Simulator {
     services: Services,
     stop: Stop,
     server: Option<Server>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    people: bool,
 }
 
 impl Simulator {
@@ -131,7 +133,14 @@ impl Simulator {
         let mail = |serve: ServeMail, listener: TcpListener| {
             let (world, entra) = (Arc::clone(&services.world), Arc::clone(&services.entra));
             let faults = Arc::clone(&services.faults);
-            serve(world, entra, faults, listener, Arc::clone(&tls.config), stop.clone())
+            serve(
+                world,
+                entra,
+                faults,
+                listener,
+                Arc::clone(&tls.config),
+                stop.clone(),
+            )
         };
         let threads = vec![mail(imap::serve, imap), mail(smtp::serve, smtp)];
         Ok(Self {
@@ -139,7 +148,8 @@ impl Simulator {
             services,
             stop,
             server: Some(server),
-            threads,
+            threads: Mutex::new(threads),
+            people: options.people,
         })
     }
 
@@ -167,9 +177,24 @@ impl Simulator {
         &self.services.faults
     }
 
-    /// Makes a tenant with people, mailboxes and mail, and an application registered with `redirect_uri`.
+    /// Makes a tenant with people and mailboxes, and an application registered with
+    /// `redirect_uri`. With [`Options::people`] there is mail in the support mailbox, customers
+    /// write to it and answer; without, all mailboxes are empty and quiet.
     pub fn populate(&self, redirect_uri: &str) -> Demo {
-        demo::populate(&self.services, redirect_uri)
+        let demo = demo::populate(&self.services, redirect_uri);
+        if self.people {
+            people::seed(&self.services.world, &demo.support_address);
+            let options = people::Options {
+                answer_all: true,
+                writes_to: Some(demo.support_address.clone()),
+                ..people::Options::default()
+            };
+            let world = Arc::clone(&self.services.world);
+            let thread = People::start(world, self.stop.clone(), options);
+            let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+            threads.push(thread);
+        }
+        demo
     }
 }
 
@@ -177,9 +202,13 @@ impl Drop for Simulator {
     fn drop(&mut self) {
         self.stop.stop();
         self.server.take();
-        for thread in self.threads.drain(..) {
+        let threads = self
+            .threads
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
             if thread.join().is_err() {
-                tracing::error!("a pretend mail server panicked");
+                tracing::error!("a thread of the simulator panicked");
             }
         }
     }

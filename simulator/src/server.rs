@@ -71,7 +71,8 @@ impl Server {
                     match server {
                         Ok(server) => {
                             let server = server.run();
-                            // Nobody waits any more when the receiver is gone; the handle stops the server then.
+                            // Nobody waits any more when the receiver is gone; the handle stops the
+                            // server then.
                             if started.send(Ok(server.handle())).is_ok()
                                 && let Err(error) = server.await
                             {

@@ -1,4 +1,5 @@
-//! A certificate authority of its own and a server certificate for `localhost`, made anew at every start.
+//! A certificate authority of its own and a server certificate for `localhost`, made anew at every
+//! start.
 
 use std::io;
 use std::sync::Arc;

@@ -28,8 +28,14 @@ impl Assets {
             .filter_map(|name| Files::get(name))
             .flat_map(|file| file.metadata.sha256_hash())
             .collect();
-        let hash: String = sha256(&hashes).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        Self { base: format!("/static/{hash}") }
+        let hash: String = sha256(&hashes)
+            .iter()
+            .take(6)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self {
+            base: format!("/static/{hash}"),
+        }
     }
 
     /// The address of a file.
@@ -43,7 +49,10 @@ impl Assets {
 ///
 /// # Errors
 /// When there is no such file.
-pub async fn show(context: Shared, path: Path<(String, String)>) -> Result<HttpResponse, Error> {
+pub(super) async fn show(
+    context: Shared,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Error> {
     let (hash, name) = path.into_inner();
     let file = Files::get(&name).ok_or(Error::NotFound("file"))?;
     let kind = mime_guess::from_path(&name).first_or_octet_stream();
@@ -54,7 +63,11 @@ pub async fn show(context: Shared, path: Path<(String, String)>) -> Result<HttpR
     };
     // A page of another version may ask while the program is being replaced: served, but not kept.
     let current = context.assets.base.ends_with(&hash);
-    let keep = if current { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let keep = if current {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     Ok(HttpResponse::Ok()
         .content_type(kind)
         .insert_header((CACHE_CONTROL, keep))

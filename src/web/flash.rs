@@ -13,7 +13,7 @@ const MAX_CHARS: usize = 400;
 
 /// A sentence about what was just done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flash {
+pub(super) struct Flash {
     /// It tells of a failure.
     pub bad: bool,
     /// The sentence.
@@ -22,27 +22,38 @@ pub struct Flash {
 
 impl Flash {
     /// Something was done.
-    pub fn good(sentence: impl Into<String>) -> Self {
-        Self { bad: false, sentence: sentence.into() }
+    pub(super) fn good(sentence: impl Into<String>) -> Self {
+        Self {
+            bad: false,
+            sentence: sentence.into(),
+        }
     }
 
     /// Something was not done.
-    pub fn bad(sentence: impl Into<String>) -> Self {
-        Self { bad: true, sentence: sentence.into() }
+    pub(super) fn bad(sentence: impl Into<String>) -> Self {
+        Self {
+            bad: true,
+            sentence: sentence.into(),
+        }
     }
 
     /// As a cookie for the next page.
     #[must_use]
-    pub fn to_cookie(&self, https: bool) -> Cookie<'static> {
+    pub(super) fn to_cookie(&self, https: bool) -> Cookie<'static> {
         let mark = if self.bad { '!' } else { '.' };
         let short: String = self.sentence.chars().take(MAX_CHARS).collect();
-        cookie(NAME, &URL_SAFE_NO_PAD.encode(format!("{mark}{short}")), https, 60)
+        cookie(
+            NAME,
+            &URL_SAFE_NO_PAD.encode(format!("{mark}{short}")),
+            https,
+            60,
+        )
     }
 }
 
 /// The sentence a request brings, if any.
 #[must_use]
-pub fn take(request: &HttpRequest) -> Option<Flash> {
+pub(super) fn take(request: &HttpRequest) -> Option<Flash> {
     let cookie = request.cookie(NAME)?;
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cookie.value()).ok()?).ok()?;
     let bad = text.starts_with('!');
@@ -52,6 +63,6 @@ pub fn take(request: &HttpRequest) -> Option<Flash> {
 
 /// The cookie that takes the sentence away.
 #[must_use]
-pub fn shown(https: bool) -> Cookie<'static> {
+pub(super) fn shown(https: bool) -> Cookie<'static> {
     cookie(NAME, "", https, 0)
 }

@@ -33,7 +33,10 @@ pub struct Streams {
 
 impl Default for Streams {
     fn default() -> Self {
-        Self { open: Arc::default(), stop: watch::Sender::new(false) }
+        Self {
+            open: Arc::default(),
+            stop: watch::Sender::new(false),
+        }
     }
 }
 
@@ -51,7 +54,10 @@ impl Streams {
         }
         *count += 1;
         drop(open);
-        Some(Ticket { open: Arc::clone(&self.open), agent_id })
+        Some(Ticket {
+            open: Arc::clone(&self.open),
+            agent_id,
+        })
     }
 }
 
@@ -160,7 +166,7 @@ fn read_told(db: &store::Db) -> Result<Told, Error> {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn show(context: Shared, visitor: Visitor) -> Result<HttpResponse, Error> {
+pub(super) async fn show(context: Shared, visitor: Visitor) -> Result<HttpResponse, Error> {
     let Some(ticket) = context.streams.enter(visitor.agent.id) else {
         // 204 tells an EventSource not to come back (WHATWG HTML §9.2.3).
         return Ok(HttpResponse::build(StatusCode::NO_CONTENT).finish());
@@ -170,7 +176,14 @@ pub async fn show(context: Shared, visitor: Visitor) -> Result<HttpResponse, Err
     changes.mark_unchanged();
     let told = context.read(read_told).await?;
     let stop = context.streams.stop.subscribe();
-    let listener = Listener { context, changes, stop, told, greeted: false, _ticket: ticket };
+    let listener = Listener {
+        context,
+        changes,
+        stop,
+        told,
+        greeted: false,
+        _ticket: ticket,
+    };
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         // For proxies that gather answers (nginx).

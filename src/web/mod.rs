@@ -17,9 +17,9 @@ mod health;
 mod inbox;
 mod live;
 mod messages;
+mod metrics;
 mod outbox;
 mod page;
-pub mod pending;
 mod session;
 mod setup;
 mod sign_in;
@@ -40,8 +40,16 @@ pub use error::Error;
 pub fn configure(routes: &mut ServiceConfig) {
     routes
         // Signing in
-        .service(resource("/setup").route(get().to(setup::new)).route(post().to(setup::create)))
-        .service(resource("/sign-in").route(get().to(sign_in::new)).route(post().to(sign_in::create)))
+        .service(
+            resource("/setup")
+                .route(get().to(setup::new))
+                .route(post().to(setup::create)),
+        )
+        .service(
+            resource("/sign-in")
+                .route(get().to(sign_in::new))
+                .route(post().to(sign_in::create)),
+        )
         .service(resource("/sign-out").route(post().to(sign_in::delete)))
         .service(resource("/theme").route(post().to(themes::update)))
         // The inbox
@@ -51,9 +59,13 @@ pub fn configure(routes: &mut ServiceConfig) {
         .service(resource("/conversations/{number}").route(get().to(conversations::show)))
         .service(resource("/conversations/{number}/replies").route(post().to(conversations::reply)))
         .service(resource("/conversations/{number}/notes").route(post().to(conversations::note)))
-        .service(resource("/conversations/{number}/assignment").route(post().to(conversations::assign)))
+        .service(
+            resource("/conversations/{number}/assignment").route(post().to(conversations::assign)),
+        )
         .service(resource("/conversations/{number}/closure").route(post().to(conversations::close)))
-        .service(resource("/conversations/{number}/reopening").route(post().to(conversations::reopen)))
+        .service(
+            resource("/conversations/{number}/reopening").route(post().to(conversations::reopen)),
+        )
         .service(resource("/conversations/{number}/waiting").route(post().to(conversations::wait)))
         // Messages and files
         .service(resource("/messages/{id}").route(get().to(messages::show)))

@@ -15,7 +15,7 @@ use crate::secret::random_token;
 use crate::store;
 
 /// Longest name of an agent, in characters.
-pub const NAME_CHARS: usize = 100;
+pub(super) const NAME_CHARS: usize = 100;
 
 #[derive(Template)]
 #[template(path = "setup/new.html")]
@@ -28,7 +28,7 @@ struct New {
 
 /// What is wrong with a person's fields; empty texts are fine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Mistakes {
+pub(super) struct Mistakes {
     /// About the name.
     pub name: &'static str,
     /// About the address.
@@ -42,10 +42,11 @@ pub struct Mistakes {
 impl Mistakes {
     /// Checks a person's fields; `again` is the password's repetition.
     #[must_use]
-    pub fn of(name: &str, email: &str, password: &str, again: &str) -> Self {
+    pub(super) fn of(name: &str, email: &str, password: &str, again: &str) -> Self {
         let mut mistakes = Self::default();
         if name.is_empty() {
-            mistakes.name = "Say how colleagues and customers should see you, such as Ada Lovelace.";
+            mistakes.name =
+                "Say how colleagues and customers should see you, such as Ada Lovelace.";
         } else if name.chars().count() > NAME_CHARS || name.chars().any(char::is_control) {
             mistakes.name = "Use up to 100 characters on one line.";
         }
@@ -62,7 +63,7 @@ impl Mistakes {
 
     /// Whether nothing is wrong.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
@@ -71,19 +72,24 @@ impl Mistakes {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn new(context: Shared, request: HttpRequest) -> Result<HttpResponse, Error> {
+pub(super) async fn new(context: Shared, request: HttpRequest) -> Result<HttpResponse, Error> {
     if context.read(|db| Ok(store::agents::count(db)?)).await? > 0 {
         return Ok(go("/sign-in"));
     }
     let page = bare(&context, &request)?;
-    page::show(&New { page, name: String::new(), email: String::new(), mistakes: Mistakes::default() })
+    page::show(&New {
+        page,
+        name: String::new(),
+        email: String::new(),
+        mistakes: Mistakes::default(),
+    })
 }
 
 /// `POST /setup`
 ///
 /// # Errors
 /// Those of the store.
-pub async fn create(
+pub(super) async fn create(
     context: Shared,
     request: HttpRequest,
     form: Posted,
@@ -92,12 +98,23 @@ pub async fn create(
     if context.read(|db| Ok(store::agents::count(db)?)).await? > 0 {
         return Ok(go("/sign-in"));
     }
-    let (name, email) = (form.fields.get("name").to_owned(), form.fields.get("email").to_owned());
+    let (name, email) = (
+        form.fields.get("name").to_owned(),
+        form.fields.get("email").to_owned(),
+    );
     let password = form.fields.raw("password").to_owned();
     let mistakes = Mistakes::of(&name, &email, &password, form.fields.raw("password_again"));
     if !mistakes.is_empty() {
         let page = bare(&context, &request)?;
-        return page::show_as(StatusCode::UNPROCESSABLE_ENTITY, &New { page, name, email, mistakes });
+        return page::show_as(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &New {
+                page,
+                name,
+                email,
+                mistakes,
+            },
+        );
     }
     let hash = context
         .hashing(move || password::hash(&password))
@@ -128,7 +145,8 @@ pub async fn create(
 }
 
 fn bare(context: &Shared, request: &HttpRequest) -> Result<Page, Error> {
-    let visit = Visit::of(request).ok_or_else(|| Error::Internal("a request has no visit".to_owned()))?;
+    let visit =
+        Visit::of(request).ok_or_else(|| Error::Internal("a request has no visit".to_owned()))?;
     Ok(Page::bare(context, &visit, "Welcome"))
 }
 
@@ -136,7 +154,11 @@ fn bare(context: &Shared, request: &HttpRequest) -> Result<Page, Error> {
 ///
 /// # Errors
 /// When the cookie cannot be written.
-pub fn add_session(response: &mut HttpResponse, token: &str, https: bool) -> Result<(), Error> {
+pub(super) fn add_session(
+    response: &mut HttpResponse,
+    token: &str,
+    https: bool,
+) -> Result<(), Error> {
     response
         .add_cookie(&session_cookie(token, https))
         .map_err(|error| Error::Internal(format!("a cookie could not be written: {error}")))

@@ -64,8 +64,8 @@ pub struct Secret {
 }
 
 impl App {
-    /// A confidential web application of one directory, without secrets, with Entra's defaults: users may
-    /// consent to what the policy leaves to them, nothing is consented yet.
+    /// A confidential web application of one directory, without secrets, with Entra's defaults:
+    /// users may consent to what the policy leaves to them, nothing is consented yet.
     #[must_use]
     pub fn web(client_id: &str, tenant_id: &str, name: &str, redirect_uri: &str) -> Self {
         Self {
@@ -87,8 +87,8 @@ impl App {
         }
     }
 
-    /// Whether `uri` is one of the registered redirect URIs (Microsoft, "Redirect URI restrictions": exact and
-    /// case-sensitive; the port is ignored for `http://localhost`).
+    /// Whether `uri` is one of the registered redirect URIs (Microsoft, "Redirect URI
+    /// restrictions": exact and case-sensitive; the port is ignored for `http://localhost`).
     pub(crate) fn allows_redirect(&self, uri: &str) -> bool {
         self.redirect_uris
             .iter()

@@ -1,8 +1,9 @@
-//! `/{T}/oauth2/v2.0/authorize`: account picker, second factor, consent, and the way back with a code.
+//! `/{T}/oauth2/v2.0/authorize`: from the request over account, second factor and consent to the
+//! code.
 //!
-//! Every step is a form that posts to the address it stands at, so the request itself carries the state. Errors
-//! that make the redirect URI doubtful stay on Entra's own page; all others go back to the application
-//! (RFC 6749 §4.1.2.1).
+//! Every step is a form that posts to the address it stands at, so the request itself carries the
+//! state. Errors that make the redirect URI doubtful stay on Entra's own page; all others go back
+//! to the application (RFC 6749 §4.1.2.1).
 
 use super::app::App;
 use super::consent::is_consumer;
@@ -12,9 +13,8 @@ use super::pages::{self, Links};
 use super::scopes::Scope;
 use super::tenant::Authority;
 use super::{Entra, random};
-use crate::faults::{Action, Point};
 use crate::http::{Method, Request, Response, encode_pairs};
-use crate::world::{AccountKind, User};
+use crate::world::User;
 
 /// The cookie that remembers who is signed in to the pretend Entra.
 pub(super) const SESSION_COOKIE: &str = "pretend_microsoft_session";
@@ -74,10 +74,11 @@ struct Asked {
 }
 
 /// Where the answer goes.
-struct Return {
+pub(super) struct Return {
     redirect_uri: String,
     mode: Mode,
     state: Option<String>,
+    login_url: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,19 +102,13 @@ impl Return {
         .respond()
     }
 
-    fn error(&self, error: &AadError, subcode: Option<&str>, now: i64) -> Response {
+    pub(super) fn error(&self, error: &AadError, subcode: Option<&str>, now: i64) -> Response {
         let mut params = vec![("error".to_owned(), error.error.clone())];
         if let Some(subcode) = subcode {
             params.push(("error_subcode".to_owned(), subcode.to_owned()));
         }
         params.push(("error_description".to_owned(), error.description(now)));
-        params.push((
-            "error_uri".to_owned(),
-            format!(
-                "https://login.microsoftonline.com/error?code={}",
-                error.code
-            ),
-        ));
+        params.push(("error_uri".to_owned(), error.uri(&self.login_url)));
         self.with(params)
     }
 
@@ -136,14 +131,17 @@ impl Entra {
             Ok(parts) => parts,
             Err(error) => return pages::error(&error, now),
         };
-        match self.asked(authority, app, back_to, request) {
+        match asked(authority, app, back_to, request) {
             Ok(asked) => self.step(&asked, request),
-            Err((error, back_to)) => back_to.error(&error, None, now),
+            Err(refusal) => {
+                let (error, back_to) = *refusal;
+                back_to.error(&error, None, now)
+            }
         }
     }
 
     /// The parts whose errors must not be sent anywhere.
-    fn trusted_part(
+    pub(super) fn trusted_part(
         &self,
         tenant: &str,
         request: &Request,
@@ -154,13 +152,14 @@ impl Entra {
             .get("client_id")
             .ok_or_else(|| AadError::missing("client_id"))?;
         let app = self.app_for(&authority, client_id)?;
-        let redirect_uri = self.checked_redirect(&app, query.get("redirect_uri"))?;
+        let redirect_uri = checked_redirect(&app, query.get("redirect_uri"))?;
         let mode = match query.get("response_mode") {
             Some("form_post") => Mode::FormPost,
             Some("fragment") => Mode::Fragment,
             _ => Mode::Query,
         };
         let state = query.get("state").map(without_markup);
+        let login_url = self.state().login_url.clone();
         Ok((
             authority,
             app,
@@ -168,67 +167,9 @@ impl Entra {
                 redirect_uri,
                 mode,
                 state,
+                login_url,
             },
         ))
-    }
-
-    /// The redirect URI of a request, if it is registered.
-    pub(super) fn checked_redirect(
-        &self,
-        app: &App,
-        asked: Option<&str>,
-    ) -> Result<String, AadError> {
-        let Some(uri) = asked else {
-            return app.redirect_uris.first().cloned().ok_or_else(|| {
-                AadError::new(
-                    400,
-                    "invalid_client",
-                    500_113,
-                    "No reply address is registered for the application.",
-                )
-            });
-        };
-        if app.allows_redirect(uri) {
-            return Ok(uri.to_owned());
-        }
-        Err(AadError::new(
-            400,
-            "invalid_request",
-            50011,
-            format!(
-                "The redirect URI '{uri}' specified in the request does not match the redirect URIs configured for \
-             the application '{}'. Make sure the redirect URI sent in the request matches one added to your \
-             application in the Azure portal. Navigate to https://aka.ms/redirectUriMismatchError to learn more \
-             about how to troubleshoot this error.",
-                app.client_id
-            ),
-        ))
-    }
-
-    fn asked(
-        &self,
-        authority: Authority,
-        app: App,
-        back_to: Return,
-        request: &Request,
-    ) -> Result<Asked, (AadError, Return)> {
-        match parse_rest(&app, request) {
-            Ok((scopes, prompt, challenge)) => {
-                let text = |name: &str| request.query.get(name).map(str::to_owned);
-                let (login_hint, nonce) = (text("login_hint"), text("nonce"));
-                Ok(Asked {
-                    authority,
-                    app,
-                    back_to,
-                    scopes,
-                    prompt,
-                    login_hint,
-                    nonce,
-                    challenge,
-                })
-            }
-            Err(error) => Err((error, back_to)),
-        }
     }
 
     fn step(&self, asked: &Asked, request: &Request) -> Response {
@@ -288,9 +229,7 @@ impl Entra {
         }
         let response = self.consent_step(asked, &links, &user, decision);
         let session = random::text(43);
-        self.state()
-            .sessions
-            .insert(session.clone(), user.upn.clone());
+        self.state().sessions.insert(session.clone(), user.upn);
         response.with_cookie(SESSION_COOKIE, &session)
     }
 
@@ -368,158 +307,61 @@ impl Entra {
                 .any(|user| user.upn == upn))
         .then_some(upn)
     }
+}
 
-    /// The accounts the picker shows.
-    pub(super) fn pickable(&self, authority: &Authority) -> Vec<User> {
-        let may = |user: &User| match (authority, user.kind) {
-            (_, AccountKind::Shared) => false,
-            (Authority::Tenant(id), AccountKind::Work | AccountKind::Guest) => {
-                user.tenant_id == *id
-            }
-            (Authority::Common | Authority::Organizations, AccountKind::Work)
-            | (Authority::Common | Authority::Consumers, AccountKind::Personal) => true,
-            _ => false,
-        };
-        self.world.users().into_iter().filter(may).collect()
-    }
-
-    /// The account behind a name, or why it may not sign in here.
-    pub(super) fn sign_in(
-        &self,
-        authority: &Authority,
-        app: &App,
-        name: &str,
-    ) -> Result<User, AadError> {
-        let refuse =
-            |code: u32, text: String| Err(AadError::new(400, "invalid_request", code, text));
-        let Some(user) = self.account(name.trim()) else {
-            return refuse(
-                50034,
-                format!(
-                    "The user account {name} does not exist in the directory. To sign into this application, the \
-                 account must be added to the directory."
-                ),
-            );
-        };
-        if user.disabled || user.kind == AccountKind::Shared {
-            return Err(AadError::new(
+/// The redirect URI of a request, if it is registered.
+pub(super) fn checked_redirect(app: &App, asked: Option<&str>) -> Result<String, AadError> {
+    let Some(uri) = asked else {
+        return app.redirect_uris.first().cloned().ok_or_else(|| {
+            AadError::new(
                 400,
-                "invalid_grant",
-                50057,
-                super::errors::sentence(50057),
-            ));
-        }
-        let personal_refused = !matches!(authority, Authority::Common | Authority::Consumers)
-            || app.audience != super::Audience::AnyDirectoryAndPersonal
-                && app.audience != super::Audience::PersonalOnly;
-        if is_consumer(&user) && personal_refused {
-            return refuse(
-                500_208,
-                format!(
-                    "The domain of {name} is not a valid login domain for the account type. You can't sign in here \
-                 with a personal account. Use your work or school account instead."
-                ),
-            );
-        }
-        if !self
-            .pickable(authority)
-            .iter()
-            .any(|known| known.upn == user.upn)
-        {
-            return refuse(
-                50020,
-                format!(
-                    "User account '{name}' from identity provider 'https://sts.windows.net/{}/' does not exist in \
-                 this tenant and cannot access the application '{}'({}) in that tenant. The account needs to be \
-                 added as an external user in the tenant first. Sign out and sign in again with a different \
-                 account.",
-                    user.tenant_id, app.client_id, app.name
-                ),
-            );
-        }
-        if app.assignment_required
-            && !app
-                .assigned
-                .iter()
-                .any(|upn| upn.eq_ignore_ascii_case(&user.upn))
-        {
-            return refuse(
-                50105,
-                format!(
-                    "Your administrator has configured the application {} ('{}') to block users unless they are \
-                 specifically granted ('assigned') access to the application. The signed in user '{name}' is \
-                 blocked because they are not a direct member of a group with access, nor had access directly \
-                 assigned by an administrator. Please contact your administrator to assign access to this \
-                 application.",
-                    app.name, app.client_id
-                ),
-            );
-        }
-        Ok(user)
+                "invalid_client",
+                500_113,
+                "No reply address is registered for the application.",
+            )
+        });
+    };
+    if app.allows_redirect(uri) {
+        return Ok(uri.to_owned());
     }
+    Err(AadError::new(
+        400,
+        "invalid_request",
+        50011,
+        format!(
+            "The redirect URI '{uri}' specified in the request does not match the redirect URIs \
+             configured for the application '{}'. Make sure the redirect URI sent in the request \
+             matches one added to your application in the Azure portal. Navigate to \
+             https://aka.ms/redirectUriMismatchError to learn more about how to troubleshoot this \
+             error.",
+            app.client_id
+        ),
+    ))
+}
 
-    /// A scripted refusal: status 3xx sends it back to the application, any other shows it as a page.
-    pub(crate) fn scripted_refusal(
-        &self,
-        request: &Request,
-        refusal: (u16, &str, u32, &str),
-    ) -> Response {
-        let (status, error, code, text) = refusal;
-        let error = AadError::new(status, error, code, text);
-        let now = self.clock.now();
-        if !request.path.ends_with("/oauth2/v2.0/authorize") {
-            let body = error.body(now, &self.state().login_url);
-            return Response::json(status, &body);
+/// The whole request, or the error to send back.
+fn asked(
+    authority: Authority,
+    app: App,
+    back_to: Return,
+    request: &Request,
+) -> Result<Asked, Box<(AadError, Return)>> {
+    match parse_rest(&app, request) {
+        Ok((scopes, prompt, challenge)) => {
+            let text = |name: &str| request.query.get(name).map(str::to_owned);
+            let (login_hint, nonce) = (text("login_hint"), text("nonce"));
+            Ok(Asked {
+                authority,
+                app,
+                back_to,
+                scopes,
+                prompt,
+                login_hint,
+                nonce,
+                challenge,
+            })
         }
-        let tenant = request
-            .path
-            .trim_start_matches('/')
-            .split('/')
-            .next()
-            .unwrap_or_default();
-        match self.trusted_part(tenant, request) {
-            Ok((_, _, back_to)) if (300..400).contains(&status) => back_to.error(&error, None, now),
-            _ => pages::error(&error, now),
-        }
-    }
-
-    /// Does at an authorize address what a person would who picks the account `upn`, approves a second factor
-    /// and accepts. Gives the address the browser is sent to, with `response_mode=form_post` too, where the
-    /// fields stand in its query.
-    ///
-    /// # Errors
-    /// The text of the page that was shown instead.
-    pub fn consent(&self, authorize_url: &str, upn: &str) -> Result<String, String> {
-        self.visit(
-            authorize_url,
-            &[("account", upn), ("approve", "yes"), ("decision", "accept")],
-        )
-    }
-
-    /// The same for a person who clicks Cancel.
-    ///
-    /// # Errors
-    /// The text of the page that was shown instead.
-    pub fn decline(&self, authorize_url: &str, upn: &str) -> Result<String, String> {
-        self.visit(authorize_url, &[("account", upn), ("decision", "cancel")])
-    }
-
-    fn visit(&self, authorize_url: &str, form: &[(&str, &str)]) -> Result<String, String> {
-        let request = Request::posted_to(authorize_url, form).ok_or("not an address")?;
-        let who = request.query.get("login_hint");
-        let response = match self.faults.take(Point::Authorize, who) {
-            None | Some(Action::Delay(_)) => self.answer(&request).ok_or("no such page")?,
-            Some(Action::Entra(status, error, code, text)) => {
-                self.scripted_refusal(&request, (status, &error, code, &text))
-            }
-            Some(Action::Http(status, _, body)) => return Err(format!("HTTP {status}: {body}")),
-            Some(Action::Reply(text)) => return Err(text),
-            Some(Action::Close | Action::Hang) => return Err("no answer".to_owned()),
-        };
-        response
-            .location()
-            .or_else(|| response.form_target())
-            .ok_or_else(|| response.text())
+        Err(error) => Err(Box::new((error, back_to))),
     }
 }
 

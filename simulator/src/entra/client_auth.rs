@@ -1,4 +1,5 @@
-//! How an application proves itself at the token endpoint: secret in the form, HTTP Basic, or a signed assertion.
+//! How an application proves itself at the token endpoint: secret in the form, HTTP Basic, or a
+//! signed assertion.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -24,7 +25,8 @@ pub(super) fn basic(request: &Request) -> Option<(String, String)> {
     Some((decode_component(id), decode_component(secret)))
 }
 
-/// Checks the proof in `request` for `app`. `token_url` is the address asked, which an assertion must name.
+/// Checks the proof in `request` for `app`. `token_url` is the address asked, which an assertion
+/// must name.
 pub(super) fn check(
     app: &App,
     request: &Request,
@@ -43,7 +45,8 @@ pub(super) fn check(
                 401,
                 "invalid_client",
                 700_025,
-                "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
+                "Client is public so neither 'client_assertion' nor 'client_secret' should be \
+                 presented.",
             ))
         } else {
             Ok(())
@@ -61,7 +64,8 @@ pub(super) fn check(
             401,
             "invalid_client",
             7_000_218,
-            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+            "The request body must contain the following parameter: 'client_assertion' or \
+             'client_secret'.",
         )),
     }
 }
@@ -74,9 +78,9 @@ fn check_secret(app: &App, secret: &str, now: i64) -> Result<(), AadError> {
             "invalid_client",
             7_000_222,
             format!(
-                "The provided client secret keys for app '{}' are expired. Visit the Azure portal to create new keys \
-             for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added \
-             security: https://aka.ms/certCreds.",
+                "The provided client secret keys for app '{}' are expired. Visit the Azure portal \
+                 to create new keys for your app: https://aka.ms/NewClientSecret, or consider \
+                 using certificate credentials for added security: https://aka.ms/certCreds.",
                 app.client_id
             ),
         )),
@@ -85,8 +89,9 @@ fn check_secret(app: &App, secret: &str, now: i64) -> Result<(), AadError> {
             "invalid_client",
             7_000_215,
             format!(
-                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret \
-             value, not the client secret ID, for a secret added to app '{}'.",
+                "Invalid client secret provided. Ensure the secret being sent in the request is \
+                 the client secret value, not the client secret ID, for a secret added to app \
+                 '{}'.",
                 app.client_id
             ),
         )),
@@ -123,13 +128,15 @@ fn check_assertion(app: &App, assertion: &str, token_url: &str, now: i64) -> Res
         return refuse(
             700_027,
             &format!(
-                "The certificate with identifier used to sign the client assertion is not registered on \
-             application. [Reason - The key was not found., Thumbprint of key used by client: '{thumbprint}']"
+                "The certificate with identifier used to sign the client assertion is not \
+                 registered on application. [Reason - The key was not found., Thumbprint of key \
+                 used by client: '{thumbprint}']"
             ),
         );
     };
     let mut validation = Validation::new(header.alg);
-    // Times and audience are checked below against the simulator's own clock, each with its own number.
+    // Times and audience are checked below against the simulator's own clock, each with its own
+    // number.
     validation.validate_exp = false;
     validation.validate_aud = false;
     validation.required_spec_claims.clear();
@@ -139,9 +146,9 @@ fn check_assertion(app: &App, assertion: &str, token_url: &str, now: i64) -> Res
         return refuse(
             700_027,
             &format!(
-                "The certificate with identifier used to sign the client assertion is not registered on \
-             application. [Reason - The key was found, but use of the key to verify the signature failed., \
-             Thumbprint of key used by client: '{thumbprint}']"
+                "The certificate with identifier used to sign the client assertion is not \
+                 registered on application. [Reason - The key was found, but use of the key to \
+                 verify the signature failed., Thumbprint of key used by client: '{thumbprint}']"
             ),
         );
     };

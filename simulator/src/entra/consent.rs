@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::authorize::Back;
+use super::authorize::{Back, checked_redirect};
 use super::errors::AadError;
 use super::pages::{self, Links};
 use super::scopes::{self, DEFAULT, Resource, Scope};
@@ -69,8 +69,8 @@ impl Entra {
             .extend(keys);
     }
 
-    /// Takes back what a user, and the administrator of the user's directory, agreed to. Access tokens live on
-    /// until they expire; the next refresh fails.
+    /// Takes back what a user, and the administrator of the user's directory, agreed to. Access
+    /// tokens live on until they expire; the next refresh fails.
     pub fn withdraw_consent(&self, upn: &str, client_id: &str) {
         let Some(user) = self.world.user(upn) else {
             return;
@@ -156,7 +156,8 @@ impl Entra {
         asked.accept(&user.tenant_id)
     }
 
-    /// What an administrator's click on the admin consent page leads to: the address the browser is sent to.
+    /// What an administrator's click on the admin consent page leads to: the address the browser is
+    /// sent to.
     ///
     /// # Errors
     /// The text of the page shown instead.
@@ -182,20 +183,21 @@ impl Entra {
                 "invalid_request",
                 90130,
                 format!(
-                    "Application '{client_id}' is not supported over the /common or /consumers endpoints. Please \
-                 use the /organizations or tenant-specific endpoint."
+                    "Application '{client_id}' is not supported over the /common or /consumers \
+                     endpoints. Please use the /organizations or tenant-specific endpoint."
                 ),
             ));
         }
         let app = match self.app_for(&authority, client_id) {
-            // A single-tenant application may be consented to at /organizations by its own administrator.
+            // A single-tenant application may be consented to at /organizations by its own
+            // administrator.
             Err(error) if error.code == 50194 => {
                 let app = self.state().apps.get(&client_id.to_lowercase()).cloned();
                 app.ok_or(error)?
             }
             other => other?,
         };
-        let redirect_uri = self.checked_redirect(&app, Some(need("redirect_uri")?))?;
+        let redirect_uri = checked_redirect(&app, Some(need("redirect_uri")?))?;
         let text = need("scope")?;
         let scopes = Scope::parse_list(text, &app.name)?;
         let state = request

@@ -54,9 +54,10 @@ impl AadError {
             "unauthorized_client",
             700_016,
             format!(
-                "Application with identifier '{client_id}' was not found in the directory '{tenant}'. This can \
-             happen if the application has not been installed by the administrator of the tenant or consented \
-             to by any user in the tenant. You may have sent your authentication request to the wrong tenant."
+                "Application with identifier '{client_id}' was not found in the directory \
+                 '{tenant}'. This can happen if the application has not been installed by the \
+                 administrator of the tenant or consented to by any user in the tenant. You may \
+                 have sent your authentication request to the wrong tenant."
             ),
         )
     }
@@ -85,8 +86,13 @@ impl AadError {
         )
     }
 
-    /// The JSON body of the token endpoint and the metadata endpoints. `login_url` is where a person can
-    /// look the code up.
+    /// Where a person can read what the number means.
+    pub(crate) fn uri(&self, login_url: &str) -> String {
+        format!("{login_url}/error?code={}", self.code)
+    }
+
+    /// The JSON body of the token endpoint and the metadata endpoints. `login_url` is where a
+    /// person can look the code up.
     pub(crate) fn body(&self, now: i64, login_url: &str) -> Value {
         let trace = random::guid();
         let correlation = random::guid();
@@ -97,7 +103,7 @@ impl AadError {
             "timestamp": timestamp(now),
             "trace_id": trace,
             "correlation_id": correlation,
-            "error_uri": format!("{login_url}/error?code={}", self.code),
+            "error_uri": self.uri(login_url),
         });
         if let (Some(suberror), Some(members)) = (self.suberror, body.as_object_mut()) {
             members.insert("suberror".to_owned(), suberror.into());
@@ -111,53 +117,60 @@ pub(crate) fn sentence(code: u32) -> &'static str {
     match code {
         50057 => "The user account is disabled.",
         50076 => {
-            "Due to a configuration change made by your administrator, or because you moved to a new location, \
-             you must use multi-factor authentication to access the resource."
+            "Due to a configuration change made by your administrator, or because you moved to a \
+             new location, you must use multi-factor authentication to access the resource."
         }
         50078 | 50079 => {
-            "Due to a configuration change made by your administrator, or because you moved to a new location, \
-             you must enroll in multi-factor authentication."
+            "Due to a configuration change made by your administrator, or because you moved to a \
+             new location, you must enroll in multi-factor authentication."
         }
         50133 => "Session is invalid due to expiration or recent password change.",
         50173 => {
-            "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user \
-             might have changed or reset their password."
+            "The provided grant has expired due to it being revoked, a fresh auth token is \
+             needed. The user might have changed or reset their password."
         }
         53000 => {
-            "Device is not in required device state. Conditional Access policy requires a compliant device."
+            "Device is not in required device state. Conditional Access policy requires a \
+             compliant device."
         }
         53003 => {
-            "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance."
+            "Access has been blocked by Conditional Access policies. The access policy does not \
+             allow token issuance."
         }
         54005 => {
-            "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token."
+            "OAuth2 Authorization code was already redeemed, please retry with a new valid code \
+             or use an existing refresh token."
         }
         65001 => {
-            "The user or administrator has not consented to use the application. Send an interactive \
-             authorization request for this user and resource."
-        }
-        70000 => {
-            "The user could not be authenticated as the grant is expired. The user must sign in again."
-        }
-        70008 => {
-            "The provided authorization code or refresh token has expired due to inactivity. Send a new \
+            "The user or administrator has not consented to use the application. Send an \
              interactive authorization request for this user and resource."
         }
+        70000 => {
+            "The user could not be authenticated as the grant is expired. The user must sign in \
+             again."
+        }
+        70008 => {
+            "The provided authorization code or refresh token has expired due to inactivity. Send \
+             a new interactive authorization request for this user and resource."
+        }
         70043 => {
-            "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access."
+            "The refresh token has expired or is invalid due to sign-in frequency checks by \
+             conditional access."
         }
         700_005 => {
             "Provided Authorization Code is intended to use against other tenant, thus rejected."
         }
         700_082 => {
-            "The refresh token has expired due to inactivity. The token was inactive for 90.00:00:00."
+            "The refresh token has expired due to inactivity. The token was inactive for \
+             90.00:00:00."
         }
         700_084 => {
-            "The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited \
-             lifetime of 1.00:00:00, which can't be extended."
+            "The refresh token was issued to a single page app (SPA), and therefore has a fixed, \
+             limited lifetime of 1.00:00:00, which can't be extended."
         }
         501_481 => {
-            "The Code_Verifier does not match the code_challenge supplied in the authorization request."
+            "The Code_Verifier does not match the code_challenge supplied in the authorization \
+             request."
         }
         9_002_313 => "Invalid request. Request is malformed or invalid.",
         _ => "The grant can no longer be used. The user must sign in again.",

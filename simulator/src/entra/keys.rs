@@ -1,8 +1,9 @@
 //! Signing keys: which ones are published, which one signs, and rotation.
 //!
-//! The key pairs in `keys/` are for the pretend service only. Entra publishes several keys at any time and
-//! gives each an extra `issuer` member: the template for its own keys, the consumer tenant's issuer for the
-//! keys that sign for personal accounts (Microsoft, "Access tokens", validating the issuer).
+//! The key pairs in `keys/` are for the pretend service only. Entra publishes several keys at any
+//! time and gives each an extra `issuer` member: the template for its own keys, the consumer
+//! tenant's issuer for the keys that sign for personal accounts (Microsoft, "Access tokens",
+//! validating the issuer).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -91,8 +92,9 @@ impl Key {
     }
 }
 
-/// The modulus of a 2048-bit RSA key with exponent 65537. Its `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7) has one
-/// layout only: 33 bytes of headers and a leading zero, 256 bytes of modulus, 5 bytes of exponent.
+/// The modulus of a 2048-bit RSA key with exponent 65537. Its `SubjectPublicKeyInfo` (RFC 5280
+/// §4.1.2.7) has one layout only: 33 bytes of headers and a leading zero, 256 bytes of modulus, 5
+/// bytes of exponent.
 fn modulus(public_pem: &str) -> Vec<u8> {
     let base64: String = public_pem
         .lines()
@@ -120,7 +122,8 @@ impl KeyRing {
         }
     }
 
-    /// A key never published before signs from now on; the one it replaces stays published, the older goes.
+    /// A key never published before signs from now on; the one it replaces stays published, the
+    /// older goes.
     pub(crate) fn rotate(&mut self) {
         self.generation += 1;
         let pick = |pairs: &[Pair], generation: u32| {
@@ -147,7 +150,7 @@ impl KeyRing {
     }
 
     /// A key that no key set lists.
-    pub(crate) fn unpublished(&self) -> Key {
+    pub(crate) fn unpublished() -> Key {
         Key::new(WORK[3], u32::MAX)
     }
 

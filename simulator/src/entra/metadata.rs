@@ -37,8 +37,8 @@ impl Entra {
                 "http_logout_supported": true,
                 "frontchannel_logout_supported": true,
                 "end_session_endpoint": format!("{base}/oauth2/v2.0/logout"),
-                "claims_supported": ["sub", "iss", "cloud_instance_name", "aud", "exp", "iat", "nonce",
-                    "preferred_username", "name", "tid", "ver", "email"],
+                "claims_supported": ["sub", "iss", "cloud_instance_name", "aud", "exp", "iat",
+                    "nonce", "preferred_username", "name", "tid", "ver", "email"],
                 "tenant_region_scope": null,
                 "cloud_instance_name": "microsoftonline.com",
             }),
@@ -56,7 +56,8 @@ impl Entra {
         }
     }
 
-    /// `/{T}/oauth2/v2.0/logout`: ends the browser session and goes back only to a registered address.
+    /// `/{T}/oauth2/v2.0/logout`: ends the browser session and goes back only to a registered
+    /// address.
     pub(super) fn logout(&self, tenant: &str, request: &Request) -> Response {
         if let Err(error) = Authority::parse(tenant, &self.tenants()) {
             return pages::error(&error, self.clock.now());
@@ -74,6 +75,12 @@ impl Entra {
         });
         let response = registered.map_or_else(pages::signed_out, Response::redirect);
         response.with_cookie(SESSION_COOKIE, "")
+    }
+
+    /// `/error?code=…`: what a number means, as far as it is known here.
+    pub(super) fn explain(request: &Request) -> Response {
+        let code = request.query.get("code").and_then(|text| text.parse().ok());
+        pages::meaning(code)
     }
 
     fn json_error(&self, error: &AadError) -> Response {

@@ -7,12 +7,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::keys::KeyRing;
 use super::scopes::{self, DEFAULT, Scope};
 use super::tenant::Authority;
 use super::{App, CONSUMER_TENANT, Entra, Grant, Resource, State, random};
 use crate::world::{AccountKind, User};
 
-/// Refresh tokens die after this long (Microsoft, "Refresh tokens": 90 days, 24 hours for single-page apps).
+/// Refresh tokens die after this long (Microsoft, "Refresh tokens": 90 days, 24 hours for
+/// single-page apps).
 pub(super) const REFRESH_SECONDS: i64 = 90 * 86_400;
 /// The same for single-page applications.
 pub(super) const SPA_REFRESH_SECONDS: i64 = 86_400;
@@ -32,15 +34,18 @@ pub struct Tokens {
     pub id_token: String,
 }
 
-/// A deliberately wrong id_token.
+/// Changes claims before they are signed.
+pub type ChangeClaims = Box<dyn FnOnce(&mut Map<String, Value>) + Send>;
+
+/// A deliberately wrong `id_token`.
 pub struct Twist {
     /// Changes the claims before they are signed.
-    pub claims: Box<dyn FnOnce(&mut Map<String, Value>) + Send>,
+    pub claims: ChangeClaims,
     /// Which key signs.
     pub signer: Signer,
 }
 
-/// Whose key signs an id_token.
+/// Whose key signs an `id_token`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signer {
     /// The right one.
@@ -108,8 +113,8 @@ pub(super) struct Minted {
 }
 
 impl Entra {
-    /// Access and refresh token as the token endpoint would give them, for a user who consented to `scopes`.
-    /// Without that user or application the tokens are empty and open nothing.
+    /// Access and refresh token as the token endpoint would give them, for a user who consented to
+    /// `scopes`. Without that user or application the tokens are empty and open nothing.
     pub fn issue(&self, upn: &str, client_id: &str, scopes: &[&str]) -> Tokens {
         let nothing = || Tokens {
             access_token: String::new(),
@@ -197,9 +202,9 @@ impl Entra {
         let state = self.state();
         let lifetime = 3599;
         let claims = json!({
-            "aud": audience, "iss": format!("{}/{tenant_id}/v2.0", state.login_url), "iat": now - 300,
-            "nbf": now - 300, "exp": now + lifetime, "appid": app.client_id, "tid": tenant_id,
-            "idtyp": "app", "uti": random::text(22), "ver": "1.0",
+            "aud": audience, "iss": format!("{}/{tenant_id}/v2.0", state.login_url),
+            "iat": now - 300, "nbf": now - 300, "exp": now + lifetime,
+            "appid": app.client_id, "tid": tenant_id, "idtyp": "app", "uti": random::text(22), "ver": "1.0",
         });
         (state.keys.for_work().sign(&claims), lifetime)
     }
@@ -214,8 +219,8 @@ pub(super) fn first_resource_only(all: &[Scope]) -> Vec<Scope> {
         .collect()
 }
 
-/// The scopes an access token carries: what was asked for and whatever else was consented to on that resource,
-/// for Entra puts all of it in.
+/// The scopes an access token carries: what was asked for and whatever else was consented to on
+/// that resource, for Entra puts all of it in.
 fn granted_on(state: &State, order: &Order<'_>, resource: Resource) -> Vec<Scope> {
     let known = state.consented_keys(order.app, order.user);
     let mut granted: Vec<Scope> = order
@@ -238,8 +243,8 @@ fn granted_on(state: &State, order: &Order<'_>, resource: Resource) -> Vec<Scope
     granted
 }
 
-/// `scope` of the answer. `offline_access` never stands in it, the other OpenID Connect scopes only beside
-/// Graph's, whose permissions they are.
+/// `scope` of the answer. `offline_access` never stands in it, the other OpenID Connect scopes only
+/// beside Graph's, whose permissions they are.
 fn scope_text(granted: &[Scope], asked: &[Scope], resource: Resource) -> String {
     let mut words: Vec<String> = granted.iter().map(Scope::to_text).collect();
     if resource == Resource::Graph {
@@ -262,7 +267,8 @@ fn access_token(state: &State, grant: &Grant, user: &User, now: i64) -> String {
         "iat": now - 300, "nbf": now - 300, "exp": grant.expires_at,
         "appid": grant.client_id, "app_displayname": "", "idtyp": "user", "name": user.display_name,
         "oid": grant.object_id, "tid": grant.tenant_id, "upn": user.upn, "unique_name": user.upn,
-        "preferred_username": user.upn, "scp": grant.scopes.join(" "), "uti": random::text(22), "ver": "1.0",
+        "preferred_username": user.upn, "scp": grant.scopes.join(" "), "uti": random::text(22),
+        "ver": "1.0",
     });
     state.keys.for_work().sign(&claims)
 }
@@ -288,7 +294,8 @@ pub(super) fn new_code(user: &User) -> String {
     }
 }
 
-/// Microsoft, "ID token claims reference". `iat` and `nbf` lie five minutes back, as Entra sets them.
+/// Microsoft, "ID token claims reference". `iat` and `nbf` lie five minutes back, as Entra sets
+/// them.
 fn id_token(state: &mut State, order: &Order<'_>, now: i64) -> String {
     let user = order.user;
     let asked = |name: &str| {
@@ -336,7 +343,7 @@ fn id_token(state: &mut State, order: &Order<'_>, now: i64) -> String {
     }
     let claims = Value::Object(claims);
     match signer {
-        Signer::Unpublished => state.keys.unpublished().sign(&claims),
+        Signer::Unpublished => KeyRing::unpublished().sign(&claims),
         Signer::Usual if user.tenant_id != CONSUMER_TENANT => state.keys.for_work().sign(&claims),
         Signer::Usual | Signer::Personal => state.keys.for_personal().sign(&claims),
     }

@@ -1,8 +1,8 @@
 //! The pretend Entra: applications, sign-in and consent, tokens and their refusals.
 //!
-//! Reading order: [`app`] and [`tenant`] (what is registered), [`scopes`], `authorize` (the browser's way to a
-//! code), `consent` (who agreed to what), `token` (the program's way to tokens), `client_auth`, `mint` (what a
-//! token contains), `metadata`, `keys`, `errors`.
+//! Reading order: [`app`] and [`tenant`] (what is registered), [`scopes`], `authorize` (the
+//! browser's way to a code) with `sign_in`, `consent` (who agreed to what), `token` (the program's
+//! way to tokens), `client_auth`, `mint` (what a token contains), `metadata`, `keys`, `errors`.
 
 pub mod app;
 mod authorize;
@@ -15,9 +15,11 @@ mod mint;
 pub(crate) mod pages;
 pub(crate) mod random;
 pub mod scopes;
+mod sign_in;
 pub mod tenant;
 pub(crate) mod time;
 mod token;
+mod visit;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +30,7 @@ use crate::http::{Request, Response};
 use crate::world::{AccountKind, User, World};
 
 pub use app::{App, Audience, Secret};
-pub use mint::{Signer, Tokens, Twist};
+pub use mint::{ChangeClaims, Signer, Tokens, Twist};
 pub use scopes::Resource;
 pub use tenant::{CONSUMER_TENANT, Tenant};
 
@@ -133,8 +135,8 @@ impl Entra {
         self.state().login_url = url.trim_end_matches('/').to_owned();
     }
 
-    /// Adds or replaces a directory. Directories of registered applications and of users exist without it; this
-    /// gives them a name and domains.
+    /// Adds or replaces a directory. Directories of registered applications and of users exist
+    /// without it; this gives them a name and domains.
     pub fn add_tenant(&self, tenant: Tenant) {
         let mut state = self.state();
         state.tenants.retain(|known| known.id != tenant.id);
@@ -169,8 +171,8 @@ impl Entra {
         grant.filter(|grant| grant.expires_at > now)
     }
 
-    /// Ends every session, access token and refresh token of a user: refreshing answers `invalid_grant` with
-    /// this number from now on. A new sign-in works.
+    /// Ends every session, access token and refresh token of a user: refreshing answers
+    /// `invalid_grant` with this number from now on. A new sign-in works.
     pub fn revoke(&self, upn: &str, code: u32) {
         let mut state = self.state();
         let same = |other: &str| other.eq_ignore_ascii_case(upn);
@@ -210,7 +212,7 @@ impl Entra {
         self.state().token_lifetime_seconds = seconds;
     }
 
-    /// Makes the next id_token wrong in a chosen way, to see whether it is refused.
+    /// Makes the next `id_token` wrong in a chosen way, to see whether it is refused.
     pub fn twist_next_id_token(&self, twist: Twist) {
         self.state().twist = Some(twist);
     }
@@ -274,6 +276,7 @@ impl Entra {
         let segments: Vec<&str> = request.path.trim_matches('/').split('/').collect();
         let (tenant, rest) = segments.split_first()?;
         match rest {
+            [] if *tenant == "error" => Some(Self::explain(request)),
             ["v2.0", ".well-known", "openid-configuration"] => Some(self.discovery(tenant)),
             ["discovery", "v2.0", "keys"] => Some(self.key_set(tenant)),
             ["oauth2", "v2.0", "authorize"] => Some(self.authorize(tenant, request)),

@@ -1,40 +1,20 @@
-//! The pages a person sees at the pretend Entra: plain HTML, no script, marked as pretend on every one.
+//! The pages a person sees at the pretend Entra: plain HTML, no script, marked as pretend on every
+//! one.
 //!
-//! Names and ids are fixed, so that a browser can be driven: buttons `name="account"` with the sign-in name as
-//! value; ids `accept`, `cancel`, `approve`, `accept-for-all`, `other-account`, `continue`, `error-code`.
+//! Names and ids are fixed, so that a browser can be driven: buttons `name="account"` with the
+//! sign-in name as value; ids `accept`, `cancel`, `approve`, `accept-for-all`, `other-account`,
+//! `continue`, `error-code`.
 
 use std::fmt::Write as _;
 
 use super::app::App;
-use super::errors::AadError;
+use super::errors::{AadError, sentence};
 use super::scopes::Scope;
 use crate::http::{FORM_TARGET, Request, Response, encode_pairs, escape};
 use crate::world::{AccountKind, User};
 
 /// The style of every page of the simulator.
-pub(crate) const STYLE: &str = "\
-:root{color-scheme:light dark}\
-body{margin:0;font:16px/1.5 system-ui,sans-serif;background:#e8eef5;color:#1b1b1b}\
-.banner{background:#5b2d8e;color:#fff;padding:.5rem 1rem;text-align:center;font-size:.9rem}\
-main{max-width:28rem;margin:3rem auto;background:#fff;padding:2rem 2.25rem;border-radius:6px;\
-box-shadow:0 2px 10px #0002}\
-main.wide{max-width:56rem}\
-h1{font-size:1.4rem;margin:.25rem 0 1rem;font-weight:600}h2{font-size:1.1rem;margin-top:2rem}\
-.brand{font-weight:600;color:#5b5b5b;margin:0 0 1rem}\
-button,.button{font:inherit;cursor:pointer;border:1px solid #8a8886;background:#f4f4f4;color:#1b1b1b;\
-border-radius:4px;padding:.45rem 1.1rem}\
-button.main{background:#0b5cab;border-color:#0b5cab;color:#fff}\
-button.account{display:block;width:100%;text-align:left;margin:.4rem 0;padding:.6rem .8rem}\
-button.account b{display:block}button.account span{color:#5b5b5b;font-size:.9rem}\
-.row{display:flex;gap:.75rem;justify-content:flex-end;margin-top:1.5rem;flex-wrap:wrap}\
-input,select,textarea{font:inherit;width:100%;box-sizing:border-box;padding:.4rem;margin:.2rem 0 .8rem}\
-.problem{border-left:4px solid #b3261e;background:#fdecea;color:#1b1b1b;padding:.6rem .8rem;overflow-wrap:anywhere}\
-.small{font-size:.85rem;color:#5b5b5b;overflow-wrap:anywhere}\
-table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.35rem .6rem;\
-border-bottom:1px solid #ccc;vertical-align:top}pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:0}\
-@media(prefers-color-scheme:dark){body{background:#14161a;color:#e8e8e8}main{background:#22252b}\
-button,.button{background:#33373f;color:#f0f0f0}.brand,.small,button.account span{color:#b8b8b8}\
-a{color:#8ab4f8}}";
+const STYLE: &str = include_str!("pages.css");
 
 /// A whole page. `body` is HTML.
 pub(crate) fn page(status: u16, title: &str, class: &str, body: &str) -> Response {
@@ -42,11 +22,11 @@ pub(crate) fn page(status: u16, title: &str, class: &str, body: &str) -> Respons
     Response::html(
         status,
         format!(
-            "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>{title} - Pretend Microsoft 365</title>\
-         <style>{STYLE}</style></head><body>\
-         <div class=\"banner\">Pretend Microsoft 365. For trying out and testing. Nothing here reaches Microsoft; \
-         no password is asked.</div><main class=\"{class}\">{body}</main></body></html>\n"
+            "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta \
+             name=\"viewport\" content=\"width=device-width\"><title>{title} - Pretend Microsoft \
+             365</title><style>{STYLE}</style></head><body><div class=\"banner\">Pretend \
+             Microsoft 365. For trying out and testing. Nothing here reaches Microsoft; no \
+             password is asked.</div><main class=\"{class}\">{body}</main></body></html>\n"
         ),
     )
 }
@@ -100,9 +80,9 @@ pub(super) fn error(error: &AadError, now: i64) -> Response {
         "Sign in to your account",
         "",
         &format!(
-            "{BRAND}<h1>Sign in</h1><p>Sorry, but we're having trouble signing you in.</p>\
-         <p class=\"problem\" id=\"error\">{description}</p>\
-         <p class=\"small\">Error code: <span id=\"error-code\">AADSTS{}</span></p>",
+            "{BRAND}<h1>Sign in</h1><p>Sorry, but we're having trouble signing you in.</p><p \
+             class=\"problem\" id=\"error\">{description}</p><p class=\"small\">Error code: <span \
+             id=\"error-code\">AADSTS{}</span></p>",
             error.code
         ),
     )
@@ -133,16 +113,16 @@ pub(super) fn picker(
         };
         let _infallible = write!(
             buttons,
-            "<button class=\"account\" name=\"account\" value=\"{upn}\"><b>{name}</b>\
-             <span>{upn}, {kind}</span></button>",
+            "<button class=\"account\" name=\"account\" value=\"{upn}\"><b>{name}</b><span>{upn}, \
+             {kind}</span></button>",
             upn = escape(&user.upn),
             name = escape(&user.display_name),
         );
     }
     let problem = problem.map(|(error, now)| {
         format!(
-            "<p class=\"problem\" id=\"error\">{}</p><p class=\"small\">Error code: \
-             <span id=\"error-code\">AADSTS{}</span></p>",
+            "<p class=\"problem\" id=\"error\">{}</p><p class=\"small\">Error code: <span \
+             id=\"error-code\">AADSTS{}</span></p>",
             escape(&error.description(*now)),
             error.code
         )
@@ -150,9 +130,13 @@ pub(super) fn picker(
     let accounts = links.form(&buttons);
     let typed = links.form(&format!(
         "<label class=\"small\">Use another account<input id=\"other-account\" name=\"account\" \
-         value=\"{}\" autocomplete=\"off\"></label><div class=\"row\"><button id=\"next\" class=\"main\">Next\
-         </button></div>",
-        escape(if shown.len() == users.len() { hint.unwrap_or_default() } else { "" })
+         value=\"{}\" autocomplete=\"off\"></label><div class=\"row\"><button id=\"next\" \
+         class=\"main\">Next</button></div>",
+        escape(if shown.len() == users.len() {
+            hint.unwrap_or_default()
+        } else {
+            ""
+        })
     ));
     let all = if shown.len() < users.len() {
         links.other("all-accounts", "Show all accounts")
@@ -164,7 +148,8 @@ pub(super) fn picker(
         "Pick an account",
         "",
         &format!(
-            "{BRAND}{}<h1>Pick an account</h1><p>to continue to <b>{}</b></p>{accounts}<p>{all}</p>{typed}",
+            "{BRAND}{}<h1>Pick an account</h1><p>to continue to <b>{}</b></p>{accounts}<p>\
+             {all}</p>{typed}",
             problem.unwrap_or_default(),
             escape(app)
         ),
@@ -174,9 +159,8 @@ pub(super) fn picker(
 /// The second factor, which here is a button.
 pub(super) fn second_factor(links: &Links, user: &User) -> Response {
     let form = links.form(&format!(
-        "<input type=\"hidden\" name=\"account\" value=\"{}\">\
-         <div class=\"row\"><button id=\"approve\" class=\"main\" name=\"approve\" value=\"yes\">Approve\
-         </button></div>",
+        "<input type=\"hidden\" name=\"account\" value=\"{}\"><div class=\"row\"><button \
+         id=\"approve\" class=\"main\" name=\"approve\" value=\"yes\">Approve</button></div>",
         escape(&user.upn)
     ));
     page(
@@ -184,8 +168,8 @@ pub(super) fn second_factor(links: &Links, user: &User) -> Response {
         "Approve sign in request",
         "",
         &format!(
-            "{BRAND}<p class=\"small\">{}</p><h1>Approve sign in request</h1>\
-         <p>This account needs a second factor. A real one would ask your telephone.</p>{form}",
+            "{BRAND}<p class=\"small\">{}</p><h1>Approve sign in request</h1><p>This account \
+             needs a second factor. A real one would ask your telephone.</p>{form}",
             escape(&user.upn)
         ),
     )
@@ -221,15 +205,16 @@ pub(super) fn consent(
     admin: bool,
 ) -> Response {
     let for_all = if admin {
-        "<button id=\"accept-for-all\" name=\"decision\" value=\"accept_for_all\">Accept on behalf of your \
-         organization</button>"
+        "<button id=\"accept-for-all\" name=\"decision\" value=\"accept_for_all\">Accept on \
+         behalf of your organization</button>"
     } else {
         ""
     };
     let form = links.form(&format!(
-        "<input type=\"hidden\" name=\"account\" value=\"{}\"><input type=\"hidden\" name=\"approve\" value=\"yes\">\
-         <div class=\"row\">{for_all}<button id=\"cancel\" name=\"decision\" value=\"cancel\">Cancel</button>\
-         <button id=\"accept\" class=\"main\" name=\"decision\" value=\"accept\">Accept</button></div>",
+        "<input type=\"hidden\" name=\"account\" value=\"{}\"><input type=\"hidden\" \
+         name=\"approve\" value=\"yes\"><div class=\"row\">{for_all}<button id=\"cancel\" \
+         name=\"decision\" value=\"cancel\">Cancel</button><button id=\"accept\" class=\"main\" \
+         name=\"decision\" value=\"accept\">Accept</button></div>",
         escape(&user.upn)
     ));
     page(
@@ -237,10 +222,11 @@ pub(super) fn consent(
         "Permissions requested",
         "",
         &format!(
-            "{BRAND}<p class=\"small\" id=\"signed-in-as\">{}</p><h1>Permissions requested</h1>\
-         <p><b>{}</b><br><span class=\"small\">{}</span></p><p>This app would like to:</p>\
-         <ul id=\"permissions\">{}</ul><p class=\"small\">Accepting these permissions means that you allow this \
-         app to use your data as specified in its terms of service and privacy statement.</p>{form}",
+            "{BRAND}<p class=\"small\" id=\"signed-in-as\">{}</p><h1>Permissions requested</h1><p>\
+             <b>{}</b><br><span class=\"small\">{}</span></p><p>This app would like to:</p><ul \
+             id=\"permissions\">{}</ul><p class=\"small\">Accepting these permissions means that \
+             you allow this app to use your data as specified in its terms of service and privacy \
+             statement.</p>{form}",
             escape(&user.upn),
             escape(&app.name),
             publisher(app),
@@ -252,9 +238,9 @@ pub(super) fn consent(
 /// The same for a whole organization.
 pub(super) fn admin_consent(links: &Links, app: &App, user: &User, scopes: &[Scope]) -> Response {
     let form = links.form(&format!(
-        "<input type=\"hidden\" name=\"account\" value=\"{}\"><div class=\"row\">\
-         <button id=\"cancel\" name=\"decision\" value=\"cancel\">Cancel</button>\
-         <button id=\"accept\" class=\"main\" name=\"decision\" value=\"accept\">Accept</button></div>",
+        "<input type=\"hidden\" name=\"account\" value=\"{}\"><div class=\"row\"><button \
+         id=\"cancel\" name=\"decision\" value=\"cancel\">Cancel</button><button id=\"accept\" \
+         class=\"main\" name=\"decision\" value=\"accept\">Accept</button></div>",
         escape(&user.upn)
     ));
     page(
@@ -262,12 +248,12 @@ pub(super) fn admin_consent(links: &Links, app: &App, user: &User, scopes: &[Sco
         "Permissions requested",
         "",
         &format!(
-            "{BRAND}<p class=\"small\" id=\"signed-in-as\">{}</p><h1>Permissions requested</h1>\
-         <p class=\"brand\">Review for your organization</p>\
-         <p><b>{}</b><br><span class=\"small\">{}</span></p><p>This app would like to:</p>\
-         <ul id=\"permissions\">{}</ul><p class=\"small\">If you accept, this app will get access to the specified \
-         resources for all users in your organization. No one else will be prompted to review these \
-         permissions.</p>{form}",
+            "{BRAND}<p class=\"small\" id=\"signed-in-as\">{}</p><h1>Permissions requested</h1><p \
+             class=\"brand\">Review for your organization</p><p><b>{}</b><br><span \
+             class=\"small\">{}</span></p><p>This app would like to:</p><ul id=\"permissions\">\
+             {}</ul><p class=\"small\">If you accept, this app will get access to the specified \
+             resources for all users in your organization. No one else will be prompted to review \
+             these permissions.</p>{form}",
             escape(&user.upn),
             escape(&app.name),
             publisher(app),
@@ -286,12 +272,13 @@ pub(super) fn needs_admin(
 ) -> Response {
     let back = if can_return {
         links.form(
-            "<div class=\"row\"><button id=\"cancel\" name=\"decision\" value=\"cancel\">Return to the \
-             application without granting consent</button></div>",
+            "<div class=\"row\"><button id=\"cancel\" name=\"decision\" value=\"cancel\">Return \
+             to the application without granting consent</button></div>",
         )
     } else {
         links.form(
-            "<div class=\"row\"><button id=\"cancel\" name=\"decision\" value=\"cancel\">Cancel</button></div>",
+            "<div class=\"row\"><button id=\"cancel\" name=\"decision\" value=\"cancel\">\
+             Cancel</button></div>",
         )
     };
     let admin = links.other(
@@ -303,12 +290,12 @@ pub(super) fn needs_admin(
         "Need admin approval",
         "",
         &format!(
-            "{BRAND}<p class=\"small\" id=\"signed-in-as\">{}</p><h1>Need admin approval</h1>\
-         <p><b>{name}</b><br><span class=\"small\">{}</span></p>\
-         <p>{name} needs permission to access resources in your organization that only an admin can grant. \
-         Please ask an admin to grant permission to this app before you can use it.</p>\
-         <ul id=\"permissions\">{}</ul><p>{admin}</p>{back}\
-         <p class=\"small\">Error code: <span id=\"error-code\">AADSTS90094</span></p>",
+            "{BRAND}<p class=\"small\" id=\"signed-in-as\">{}</p><h1>Need admin approval</h1><p>\
+             <b>{name}</b><br><span class=\"small\">{}</span></p><p>{name} needs permission to \
+             access resources in your organization that only an admin can grant. Please ask an \
+             admin to grant permission to this app before you can use it.</p><ul \
+             id=\"permissions\">{}</ul><p>{admin}</p>{back}<p class=\"small\">Error code: <span \
+             id=\"error-code\">AADSTS90094</span></p>",
             escape(&user.upn),
             publisher(app),
             permission_list(scopes),
@@ -335,15 +322,30 @@ pub(super) fn form_post(redirect_uri: &str, params: &[(String, String)]) -> Resp
         "Working...",
         "",
         &format!(
-            "{BRAND}<h1>Working...</h1><form method=\"post\" action=\"{}\">{fields}\
-         <p>Go back to the application.</p><div class=\"row\">\
-         <button id=\"continue\" class=\"main\">Continue</button></div></form>",
+            "{BRAND}<h1>Working...</h1><form method=\"post\" action=\"{}\">{fields}<p>Go back to \
+             the application.</p><div class=\"row\"><button id=\"continue\" class=\"main\">\
+             Continue</button></div></form>",
             escape(redirect_uri)
         ),
     )
     .with_header(
         FORM_TARGET,
         &format!("{redirect_uri}{separator}{}", encode_pairs(params)),
+    )
+}
+
+/// The page an error's `error_uri` leads to.
+pub(super) fn meaning(code: Option<u32>) -> Response {
+    let text = code.map_or("Add ?code= and a number to the address.", sentence);
+    let code = code.map_or_else(
+        || "An error code".to_owned(),
+        |code| format!("AADSTS{code}"),
+    );
+    page(
+        200,
+        "Error codes",
+        "",
+        &format!("{BRAND}<h1>{code}</h1><p>{}</p>", escape(text)),
     )
 }
 
@@ -354,8 +356,8 @@ pub(super) fn signed_out() -> Response {
         "Sign out",
         "",
         &format!(
-            "{BRAND}<h1>You signed out of your account</h1>\
-         <p>It's a good idea to close all browser windows.</p>"
+            "{BRAND}<h1>You signed out of your account</h1><p>It's a good idea to close all \
+             browser windows.</p>"
         ),
     )
 }

@@ -1,6 +1,7 @@
 //! Random identifiers in the shapes Entra uses.
 
-/// Fills a buffer; a machine without randomness cannot serve TLS either, so zeroes are never seen in practice.
+/// Fills a buffer; a machine without randomness cannot serve TLS either, so zeroes are never seen
+/// in practice.
 fn bytes<const N: usize>() -> [u8; N] {
     let mut buffer = [0u8; N];
     if let Err(error) = getrandom::fill(&mut buffer) {

@@ -1,4 +1,5 @@
-//! Scopes: which resource each belongs to, what it is called on the consent page, and who may consent.
+//! Scopes: which resource each belongs to, what it is called on the consent page, and who may
+//! consent.
 
 use super::errors::AadError;
 
@@ -17,6 +18,14 @@ impl Resource {
         match self {
             Self::Exchange => "https://outlook.office.com",
             Self::Graph => "https://graph.microsoft.com",
+        }
+    }
+
+    /// Its application id, the same in every directory.
+    fn app_id(self) -> &'static str {
+        match self {
+            Self::Exchange => "00000002-0000-0ff1-ce00-000000000000",
+            Self::Graph => "00000003-0000-0000-c000-000000000000",
         }
     }
 }
@@ -44,7 +53,8 @@ const GRAPH_NAMES: [&str; 17] = [
     "User.ReadBasic.All",
     "People.Read",
     "Files.Read.All",
-    // Exchange's protocol permissions are listed under Graph in the portal, and a Graph token can carry them.
+    // Exchange's protocol permissions are listed under Graph in the portal, and a Graph token can
+    // carry them.
     "IMAP.AccessAsUser.All",
     "POP.AccessAsUser.All",
     "SMTP.Send",
@@ -81,9 +91,9 @@ impl Scope {
                 "invalid_scope",
                 70011,
                 format!(
-                    "The provided request must include a 'scope' input parameter. The provided value for the input \
-                 parameter 'scope' is not valid. The scope {text} is not valid. .default scope can't be \
-                 combined with resource-specific scopes."
+                    "The provided request must include a 'scope' input parameter. The provided \
+                     value for the input parameter 'scope' is not valid. The scope {text} is not \
+                     valid. .default scope can't be combined with resource-specific scopes."
                 ),
             ));
         }
@@ -100,11 +110,17 @@ impl Scope {
         }
         let (resource, prefix, name) = split(word).ok_or_else(|| {
             let resource = word.rsplit_once('/').map_or(word, |(resource, _)| resource);
-            AadError::new(400, "invalid_resource", 500_011, format!(
-                "The resource principal named {resource} was not found in the tenant. This can happen if the \
-                 application has not been installed by the administrator of the tenant or consented to by any \
-                 user in the tenant. You might have sent your authentication request to the wrong tenant."
-            ))
+            AadError::new(
+                400,
+                "invalid_resource",
+                500_011,
+                format!(
+                    "The resource principal named {resource} was not found in the tenant. This \
+                     can happen if the application has not been installed by the administrator of \
+                     the tenant or consented to by any user in the tenant. You might have sent \
+                     your authentication request to the wrong tenant."
+                ),
+            )
         })?;
         let names: &[&str] = match resource {
             Resource::Exchange => &EXCHANGE_NAMES,
@@ -114,15 +130,19 @@ impl Scope {
             .iter()
             .chain([&DEFAULT])
             .find(|known| known.eq_ignore_ascii_case(name));
-        known.map(|name| Self { resource: Some(resource), name: (*name).to_owned(), prefix }).ok_or_else(|| {
-            AadError::new(400, "invalid_client", 650_053, format!(
-                "The application '{app_name}' asked for scope '{name}' that doesn't exist on the resource \
-                 '{}'. Contact the app vendor.",
-                match resource {
-                    Resource::Exchange => "00000002-0000-0ff1-ce00-000000000000",
-                    Resource::Graph => "00000003-0000-0000-c000-000000000000",
-                }
-            ))
+        let unknown = || {
+            let text = format!(
+                "The application '{app_name}' asked for scope '{name}' that doesn't exist on the \
+                 resource '{}'. Contact the app vendor.",
+                resource.app_id()
+            );
+            AadError::new(400, "invalid_client", 650_053, text)
+        };
+        let name = (*known.ok_or_else(unknown)?).to_owned();
+        Ok(Self {
+            resource: Some(resource),
+            name,
+            prefix,
         })
     }
 
@@ -165,8 +185,8 @@ impl Scope {
         }
     }
 
-    /// Whether the Microsoft-managed consent policy leaves this one to administrators (Microsoft, "Manage app
-    /// consent policies", microsoft-user-default-recommended).
+    /// Whether the Microsoft-managed consent policy leaves this one to administrators (Microsoft,
+    /// "Manage app consent policies", microsoft-user-default-recommended).
     pub(crate) fn needs_admin(&self) -> bool {
         match self.resource {
             None => false,
@@ -182,7 +202,8 @@ impl Scope {
 fn split(word: &str) -> Option<(Resource, &'static str, &str)> {
     let after = |prefix: &'static str| {
         let head = word.get(..prefix.len())?;
-        // The resource may be written with a doubled slash before the name (`https://outlook.office.com//…`).
+        // The resource may be written with a doubled slash before the name
+        // (`https://outlook.office.com//…`).
         head.eq_ignore_ascii_case(prefix).then(|| {
             word.get(prefix.len()..)
                 .unwrap_or("")
@@ -211,8 +232,8 @@ pub(crate) fn resources(scopes: &[Scope]) -> Vec<Resource> {
     found
 }
 
-/// Every permission of a registration as a scope of one resource. The protocol permissions listed under
-/// Graph count for Exchange too, which is how the portal offers them.
+/// Every permission of a registration as a scope of one resource. The protocol permissions listed
+/// under Graph count for Exchange too, which is how the portal offers them.
 pub(crate) fn configured(permissions: &[String], resource: Resource) -> Vec<Scope> {
     let (names, prefix): (&[&str], _) = match resource {
         Resource::Exchange => (&EXCHANGE_NAMES, EXCHANGE[0]),

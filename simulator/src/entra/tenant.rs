@@ -1,4 +1,5 @@
-//! The `{T}` in every path: `common`, `organizations`, `consumers`, or one tenant by GUID or domain.
+//! The `{T}` in every path: `common`, `organizations`, `consumers`, or one tenant by GUID or
+//! domain.
 
 use super::app::{App, Audience};
 use super::errors::AadError;
@@ -52,9 +53,10 @@ impl Authority {
                 "invalid_request",
                 90002,
                 format!(
-                    "Tenant '{text}' not found. Check to make sure you have the correct tenant ID and are signing \
-                 into the correct cloud. Check with your subscription administrator, this may happen if there \
-                 are no active subscriptions for the tenant."
+                    "Tenant '{text}' not found. Check to make sure you have the correct tenant ID \
+                     and are signing into the correct cloud. Check with your subscription \
+                     administrator, this may happen if there are no active subscriptions for the \
+                     tenant."
                 ),
             ));
         }
@@ -63,12 +65,14 @@ impl Authority {
             "invalid_request",
             900_023,
             format!(
-                "Specified tenant identifier '{text}' is neither a valid DNS name, nor a valid external domain."
+                "Specified tenant identifier '{text}' is neither a valid DNS name, nor a valid \
+                 external domain."
             ),
         ))
     }
 
-    /// The issuer the metadata of this path names: the literal `{tenantid}` where several tenants sign in.
+    /// The issuer the metadata of this path names: the literal `{tenantid}` where several tenants
+    /// sign in.
     pub(crate) fn metadata_issuer(&self, login_url: &str) -> String {
         match self {
             Self::Common | Self::Organizations => format!("{login_url}/{{tenantid}}/v2.0"),
@@ -87,8 +91,8 @@ impl Authority {
             refuse(
                 9_002_332,
                 format!(
-                    "Application '{id}'({name}) is configured for use by Azure Active Directory users only. Please do \
-             not use the /consumers endpoint to serve this request."
+                    "Application '{id}'({name}) is configured for use by Azure Active Directory \
+                     users only. Please do not use the /consumers endpoint to serve this request."
                 ),
             )
         };
@@ -96,9 +100,10 @@ impl Authority {
             (Audience::SingleTenant, Self::Common | Self::Organizations) => refuse(
                 50194,
                 format!(
-                    "Application '{id}'({name}) is not configured as a multi-tenant application. Usage of the \
-                 /common endpoint is not supported for such apps created after '10/15/2018'. Use a \
-                 tenant-specific endpoint or configure the application to be multi-tenant."
+                    "Application '{id}'({name}) is not configured as a multi-tenant application. \
+                     Usage of the /common endpoint is not supported for such apps created after \
+                     '10/15/2018'. Use a tenant-specific endpoint or configure the application to \
+                     be multi-tenant."
                 ),
             ),
             (Audience::SingleTenant | Audience::AnyDirectory, Self::Consumers) => work_only(),
@@ -109,8 +114,8 @@ impl Authority {
                 refuse(
                     9_002_331,
                     format!(
-                        "Application '{id}'({name}) is configured for use by Microsoft Account users only. Please \
-                     use the /consumers endpoint to serve this request."
+                        "Application '{id}'({name}) is configured for use by Microsoft Account \
+                         users only. Please use the /consumers endpoint to serve this request."
                     ),
                 )
             }

@@ -1,7 +1,7 @@
 //! Unix seconds as the calendar text Entra and Graph print.
 
-/// Year, month, day of a count of days since 1970-01-01 (Gregorian, proleptic). Counts in 400-year eras that start
-/// on 1 March, so that the leap day is the last of its year.
+/// Year, month, day of a count of days since 1970-01-01 (Gregorian, proleptic). Counts in 400-year
+/// eras that start on 1 March, so that the leap day is the last of its year.
 fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);

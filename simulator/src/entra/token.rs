@@ -135,7 +135,8 @@ impl Entra {
         }
         let nonce = code.nonce.as_deref();
         let mfa = user.needs_mfa;
-        // Redeeming without `openid` in `scope` still gives the id_token that was asked for at the beginning.
+        // Redeeming without `openid` in `scope` still gives the id_token that was asked for at the
+        // beginning.
         let wanted = with_oidc_of(wanted, &code.scopes);
         let order = Order {
             user: &user,
@@ -182,8 +183,8 @@ impl Entra {
                 "invalid_client",
                 50011,
                 format!(
-                    "The reply address '{redirect_uri}' does not match the reply address '{}' provided when \
-                 requesting Authorization code.",
+                    "The reply address '{redirect_uri}' does not match the reply address '{}' \
+                     provided when requesting Authorization code.",
                     code.redirect_uri
                 ),
             ));
@@ -193,8 +194,8 @@ impl Entra {
                 400,
                 "invalid_request",
                 9_002_327,
-                "Tokens issued for the 'Single-Page Application' client-type may only be redeemed via \
-                 cross-origin requests.",
+                "Tokens issued for the 'Single-Page Application' client-type may only be redeemed \
+                 via cross-origin requests.",
             ));
         }
         match (&code.challenge, form.get("code_verifier")) {
@@ -241,11 +242,12 @@ impl Entra {
             None => token.scopes.clone(),
             Some(text) => Scope::parse_list(text, &app.name)?,
         };
-        // Several resources are tolerated here: the first one wins (Microsoft, "Refresh the access token").
+        // Several resources are tolerated here: the first one wins (Microsoft, "Refresh the access
+        // token").
         let wanted = first_resource_only(&asked);
         self.consented(app, &user, &wanted)?;
         let mfa = token.mfa;
-        let remembered = token.scopes.clone();
+        let remembered = token.scopes;
         let order = Order {
             user: &user,
             app,
@@ -288,8 +290,8 @@ impl Entra {
                 "invalid_grant",
                 50020,
                 format!(
-                    "User account '{}' does not exist in this tenant and cannot access the application in that \
-                 tenant.",
+                    "User account '{}' does not exist in this tenant and cannot access the \
+                     application in that tenant.",
                     user.upn
                 ),
             ));
@@ -316,7 +318,8 @@ impl Entra {
                 401,
                 "invalid_client",
                 700_025,
-                "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
+                "Client is public so neither 'client_assertion' nor 'client_secret' should be \
+                 presented.",
             ));
         }
         let wanted = Scope::parse_list(scope, &app.name)?;
@@ -328,8 +331,9 @@ impl Entra {
                 "invalid_scope",
                 1_002_012,
                 format!(
-                    "The provided value for scope {scope} is not valid. Client credential flows must have a scope \
-                 value with /.default suffixed to the resource identifier (application ID URI)."
+                    "The provided value for scope {scope} is not valid. Client credential flows \
+                     must have a scope value with /.default suffixed to the resource identifier \
+                     (application ID URI)."
                 ),
             ));
         };
@@ -341,8 +345,8 @@ impl Entra {
                     400,
                     "invalid_request",
                     9_001_023,
-                    "The grant type is not supported over the /common or /consumers endpoints. Please use the \
-                     /organizations or tenant-specific endpoint.",
+                    "The grant type is not supported over the /common or /consumers endpoints. \
+                     Please use the /organizations or tenant-specific endpoint.",
                 ));
             }
         };
@@ -375,8 +379,8 @@ impl Entra {
         if missing.iter().any(|scope| scope.resource.is_some()) {
             let mut error = AadError::invalid_grant(65001);
             error.text = format!(
-                "The user or administrator has not consented to use the application with ID '{}' named '{}'. \
-                 Send an interactive authorization request for this user and resource.",
+                "The user or administrator has not consented to use the application with ID '{}' \
+                 named '{}'. Send an interactive authorization request for this user and resource.",
                 app.client_id, app.name
             );
             return Err(error);
@@ -393,8 +397,8 @@ fn single_resource(wanted: Vec<Scope>, text: &str) -> Result<Vec<Scope>, AadErro
             "invalid_scope",
             28000,
             format!(
-                "Provided value for the input parameter scope is not valid because it contains more than one \
-             resource. Scope {text} is not valid."
+                "Provided value for the input parameter scope is not valid because it contains \
+                 more than one resource. Scope {text} is not valid."
             ),
         ));
     }
@@ -410,7 +414,8 @@ fn with_oidc_of(mut wanted: Vec<Scope>, original: &[Scope]) -> Vec<Scope> {
     wanted
 }
 
-/// The JSON body. A refresh always brings a new refresh token; a code only when `offline_access` was asked for.
+/// The JSON body. A refresh always brings a new refresh token; a code only when `offline_access`
+/// was asked for.
 fn answer(minted: &Minted, refreshed: bool) -> Value {
     let tokens = &minted.tokens;
     let mut body = json!({

@@ -66,8 +66,8 @@ pub(super) fn read(body: &[u8]) -> Result<Outgoing, GraphError> {
         GraphError::new(
             400,
             "BadRequest",
-            "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid \
-             JSON format.",
+            "Unable to read JSON request payload. Please ensure Content-Type header is set and \
+             payload is of valid JSON format.",
         )
     })?;
     let message = envelope.message;

@@ -115,12 +115,13 @@ fn send_as_denied() -> GraphError {
     GraphError::new(
         403,
         "ErrorSendAsDenied",
-        "The user account which was used to submit this request does not have the right to send mail on behalf of \
-         the specified sending account., Cannot submit message.",
+        "The user account which was used to submit this request does not have the right to send \
+         mail on behalf of the specified sending account., Cannot submit message.",
     )
 }
 
-/// Whose name stands in From: the mailbox's, or the one chosen in JSON if the caller may send as it.
+/// Whose name stands in From: the mailbox's, or the one chosen in JSON if the caller may send as
+/// it.
 fn sender(
     services: &Services,
     caller: &Caller,
@@ -174,7 +175,8 @@ fn from_mime(body: &[u8]) -> Result<Outgoing, GraphError> {
     })
 }
 
-/// The message as Exchange sends it: From is the mailbox's own whatever stood there; Date if there was none.
+/// The message as Exchange sends it: From is the mailbox's own whatever stood there; Date if there
+/// was none.
 fn finished(raw: &[u8], sender: &User, now: i64) -> Vec<u8> {
     let raw = headers::without(raw, "From");
     let raw = headers::without(&raw, "Sender");

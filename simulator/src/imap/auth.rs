@@ -24,7 +24,9 @@ const STEP_LIMIT: usize = 16 * 1024;
 /// The two fields of an XOAUTH2 payload:
 /// `user=` … 0x01 `auth=Bearer ` … 0x01 0x01.
 pub(crate) fn xoauth2(payload: &[u8]) -> Option<(String, String)> {
-    let text = std::str::from_utf8(payload).ok()?.strip_suffix("\u{1}\u{1}")?;
+    let text = std::str::from_utf8(payload)
+        .ok()?
+        .strip_suffix("\u{1}\u{1}")?;
     let (user, auth) = text.split_once('\u{1}')?;
     let user = user.strip_prefix("user=")?;
     let (scheme, token) = auth.strip_prefix("auth=")?.split_once(' ')?;
@@ -79,7 +81,10 @@ impl Session {
         if !self.service.world.quirks().imap4rev2 {
             return self.answer(tag, "BAD Command Error. 10");
         }
-        let rev2 = wanted.as_ref().iter().any(|one| one.to_string().eq_ignore_ascii_case("IMAP4rev2"));
+        let rev2 = wanted
+            .as_ref()
+            .iter()
+            .any(|one| one.to_string().eq_ignore_ascii_case("IMAP4rev2"));
         if rev2 {
             self.rev2 = true;
             self.line("* ENABLED IMAP4rev2")?;
@@ -111,7 +116,10 @@ impl Session {
                     return self.answer(tag, "BAD Command Error. 10");
                 };
                 if line.trim_ascii() == b"*" {
-                    return self.answer(tag, "BAD The AUTHENTICATE exchange was canceled by the client.");
+                    return self.answer(
+                        tag,
+                        "BAD The AUTHENTICATE exchange was canceled by the client.",
+                    );
                 }
                 STANDARD.decode(line.trim_ascii()).unwrap_or_default()
             }
@@ -132,7 +140,9 @@ impl Session {
     }
 
     fn fault_at_sign_in(&self, user: Option<&str>) -> Option<crate::faults::Action> {
-        let names = user.map(|name| self.service.world.names_of(name)).unwrap_or_default();
+        let names = user
+            .map(|name| self.service.world.names_of(name))
+            .unwrap_or_default();
         take_fault(&self.service.faults, Point::ImapAuthenticate, &names)
     }
 

@@ -19,7 +19,10 @@ const APPEND_LINE_LIMIT: usize = 10_500;
 
 /// The flags among `words` that Exchange keeps.
 fn kept(words: &[Word<'_>]) -> BTreeSet<Flag> {
-    words.iter().filter_map(|word| Flag::parse(&word.to_string())).collect()
+    words
+        .iter()
+        .filter_map(|word| Flag::parse(&word.to_string()))
+        .collect()
 }
 
 impl Session {
@@ -34,7 +37,9 @@ impl Session {
         uid: bool,
     ) -> io::Result<Next> {
         let next = self.catch_up(if uid { Tell::All } else { Tell::NoExpunge })?;
-        let (Next::Go, Some(selected)) = (next, &self.selected) else { return Ok(next) };
+        let (Next::Go, Some(selected)) = (next, &self.selected) else {
+            return Ok(next);
+        };
         if selected.read_only {
             return self.answer(tag, "NO Mailbox is read-only.");
         }
@@ -50,10 +55,16 @@ impl Session {
                 }
                 Some(found.clone())
             });
-            let Some(stored) = changed.flatten() else { continue };
+            let Some(stored) = changed.flatten() else {
+                continue;
+            };
             self.note_flags(number, &stored);
             if *response == StoreResponse::Answer {
-                let uid = if uid { format!("UID {number} ") } else { String::new() };
+                let uid = if uid {
+                    format!("UID {number} ")
+                } else {
+                    String::new()
+                };
                 let flags = flag_list(&stored.flags);
                 self.line(&format!("* {seq} FETCH ({uid}FLAGS {flags})"))?;
             }
@@ -71,12 +82,18 @@ impl Session {
         moving: bool,
     ) -> io::Result<Next> {
         let next = self.catch_up(if uid { Tell::All } else { Tell::NoExpunge })?;
-        let (Next::Go, Some(selected)) = (next, &self.selected) else { return Ok(next) };
+        let (Next::Go, Some(selected)) = (next, &self.selected) else {
+            return Ok(next);
+        };
         if moving && selected.read_only {
             return self.answer(tag, "NO Mailbox is read-only.");
         }
         let (folder, target) = (selected.folder.clone(), name_of(to));
-        let uids: Vec<u32> = selected.named(set, uid).into_iter().map(|(_, uid)| uid).collect();
+        let uids: Vec<u32> = selected
+            .named(set, uid)
+            .into_iter()
+            .map(|(_, uid)| uid)
+            .collect();
         let copied = self.change(|mailbox| {
             let copied = mailbox.copy(&folder, &uids, &target)?;
             if moving {
@@ -92,9 +109,17 @@ impl Session {
             return self.ok(tag, verb);
         }
         let joined = |pick: fn(&(u32, u32)) -> u32| {
-            pairs.iter().map(|pair| pick(pair).to_string()).collect::<Vec<_>>().join(",")
+            pairs
+                .iter()
+                .map(|pair| pick(pair).to_string())
+                .collect::<Vec<_>>()
+                .join(",")
         };
-        let code = format!("[COPYUID {validity} {} {}]", joined(|pair| pair.0), joined(|pair| pair.1));
+        let code = format!(
+            "[COPYUID {validity} {} {}]",
+            joined(|pair| pair.0),
+            joined(|pair| pair.1)
+        );
         if !moving {
             return self.answer(tag, &format!("OK {code} {verb} completed."));
         }
@@ -107,13 +132,20 @@ impl Session {
 
     /// EXPUNGE and UID EXPUNGE.
     pub(super) fn expunge(&mut self, tag: &str, only: Option<&SequenceSet>) -> io::Result<Next> {
-        let Some(selected) = &self.selected else { return Ok(Next::Go) };
+        let Some(selected) = &self.selected else {
+            return Ok(Next::Go);
+        };
         if selected.read_only {
             return self.answer(tag, "NO Mailbox is read-only.");
         }
         let folder = selected.folder.clone();
-        let named: Option<Vec<u32>> = only
-            .map(|set| selected.named(set, true).into_iter().map(|(_, uid)| uid).collect());
+        let named: Option<Vec<u32>> = only.map(|set| {
+            selected
+                .named(set, true)
+                .into_iter()
+                .map(|(_, uid)| uid)
+                .collect()
+        });
         self.change(|mailbox| {
             if let Some(folder) = mailbox.find_mut(&folder) {
                 folder.messages.retain(|stored| {
@@ -141,7 +173,10 @@ impl Session {
             return self.answer(tag, "BAD Command Argument Error. 11");
         };
         let raw: &[u8] = literal.as_ref();
-        if raw.split(|byte| *byte == b'\n').any(|line| line.len() > APPEND_LINE_LIMIT) {
+        if raw
+            .split(|byte| *byte == b'\n')
+            .any(|line| line.len() > APPEND_LINE_LIMIT)
+        {
             return self.answer(tag, "BAD Command Argument Error. 11");
         }
         let now = self.service.world.clock().now();
@@ -156,9 +191,10 @@ impl Session {
             return self.answer(tag, &format!("NO [TRYCREATE] {target} doesn't exist."));
         };
         match self.catch_up(Tell::All)? {
-            Next::Go => {
-                self.answer(tag, &format!("OK [APPENDUID {validity} {uid}] APPEND completed."))
-            }
+            Next::Go => self.answer(
+                tag,
+                &format!("OK [APPENDUID {validity} {uid}] APPEND completed."),
+            ),
             next => Ok(next),
         }
     }

@@ -38,7 +38,10 @@ pub(super) fn read(wire: &mut Wire) -> io::Result<Incoming> {
             Line::Whole(line) => input.extend_from_slice(&line),
             Line::TooLong(start) => {
                 input.extend_from_slice(&start);
-                return Ok(Incoming::Bad(format!("{} BAD Command Error. 10", tag(&input))));
+                return Ok(Incoming::Bad(format!(
+                    "{} BAD Command Error. 10",
+                    tag(&input)
+                )));
             }
         }
         match CommandCodec::default().decode_static(&input) {
@@ -55,7 +58,11 @@ pub(super) fn read(wire: &mut Wire) -> io::Result<Incoming> {
                 input.extend(wire.bytes(length, LITERAL_DEADLINE)?);
             }
             Err(CommandDecodeError::Incomplete | CommandDecodeError::Failed) => {
-                return Ok(Incoming::Bad(format!("{} {}", tag(&input), complaint(&input))));
+                return Ok(Incoming::Bad(format!(
+                    "{} {}",
+                    tag(&input),
+                    complaint(&input)
+                )));
             }
         }
     }
@@ -63,9 +70,16 @@ pub(super) fn read(wire: &mut Wire) -> io::Result<Incoming> {
 
 /// The tag of a line that may be nonsense, `*` when there is none.
 fn tag(input: &[u8]) -> String {
-    let word = input.split(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default();
+    let word = input
+        .split(|byte| byte.is_ascii_whitespace())
+        .next()
+        .unwrap_or_default();
     let fine = !word.is_empty() && word.len() < 64 && word.iter().all(u8::is_ascii_alphanumeric);
-    if fine { String::from_utf8_lossy(word).into_owned() } else { "*".to_owned() }
+    if fine {
+        String::from_utf8_lossy(word).into_owned()
+    } else {
+        "*".to_owned()
+    }
 }
 
 /// Exchange numbers its complaints: 10 for the command, 11 for an argument, 12 for an option.
@@ -73,7 +87,11 @@ fn complaint(input: &[u8]) -> &'static str {
     let line = String::from_utf8_lossy(input).to_uppercase();
     let mut words = line.split_ascii_whitespace().skip(1);
     let first = words.next().unwrap_or_default();
-    let verb = if first == "UID" { words.next().unwrap_or_default() } else { first };
+    let verb = if first == "UID" {
+        words.next().unwrap_or_default()
+    } else {
+        first
+    };
     match verb {
         "LIST" | "LSUB" | "STATUS" => "BAD Command Argument Error. 12",
         "SELECT" | "EXAMINE" | "SEARCH" | "FETCH" | "STORE" | "COPY" | "MOVE" | "APPEND"

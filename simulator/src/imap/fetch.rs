@@ -27,14 +27,20 @@ impl Session {
             return Ok(next);
         }
         let next = self.catch_up(if uid { Tell::All } else { Tell::NoExpunge })?;
-        let (Next::Go, Some(selected)) = (next, &self.selected) else { return Ok(next) };
+        let (Next::Go, Some(selected)) = (next, &self.selected) else {
+            return Ok(next);
+        };
         let mut items = match what {
             MacroOrMessageDataItemNames::Macro(Macro::Fast) => {
                 vec![Item::Flags, Item::InternalDate, Item::Rfc822Size]
             }
             MacroOrMessageDataItemNames::Macro(all) => {
-                let mut items =
-                    vec![Item::Flags, Item::InternalDate, Item::Rfc822Size, Item::Envelope];
+                let mut items = vec![
+                    Item::Flags,
+                    Item::InternalDate,
+                    Item::Rfc822Size,
+                    Item::Envelope,
+                ];
                 if all == Macro::Full {
                     items.push(Item::Body);
                 }
@@ -45,16 +51,29 @@ impl Session {
         if uid && !items.contains(&Item::Uid) {
             items.push(Item::Uid);
         }
-        if items.iter().any(|item| matches!(item, Item::Binary { .. } | Item::BinarySize { .. })) {
+        if items
+            .iter()
+            .any(|item| matches!(item, Item::Binary { .. } | Item::BinarySize { .. }))
+        {
             return self.answer(tag, "BAD Command Argument Error. 11");
         }
         if self.service.world.quirks().size_before_uid {
             items.sort_by_key(|item| !matches!(item, Item::Rfc822Size));
         }
         let named = selected.named(set, uid);
-        let (folder, marks) = (selected.folder.clone(), !selected.read_only && marks_seen(&items));
+        let (folder, marks) = (
+            selected.folder.clone(),
+            !selected.read_only && marks_seen(&items),
+        );
+        let mut complete = true;
         for (seq, number) in named {
-            let Some(stored) = self.fetched(&folder, number, marks) else { continue };
+            let Some(stored) = self.fetched(&folder, number, marks) else {
+                complete = false;
+                continue;
+            };
+            if stored.unfetchable {
+                continue;
+            }
             let mut items = items.clone();
             if marks && !items.contains(&Item::Flags) {
                 items.push(Item::Flags);
@@ -62,20 +81,30 @@ impl Session {
             self.wire.write(&answer(seq, &stored, &items))?;
             self.note_flags(number, &stored);
         }
-        self.ok(tag, "FETCH")
+        if complete {
+            self.ok(tag, "FETCH")
+        } else {
+            // Somebody removed them and this client has not been told yet.
+            self.answer(tag, "NO Some of the requested messages no longer exist.")
+        }
     }
 
-    /// The message to answer with, marked as read where asked; none for one that SEARCH lists and
-    /// FETCH leaves out.
+    /// The message to answer with, marked as read where asked; none when it is gone.
     fn fetched(&self, folder: &str, uid: u32, marks: bool) -> Option<Stored> {
-        let mut stored = self
-            .mailbox(|mailbox| mailbox.find(folder).and_then(|folder| folder.get(uid)).cloned())??;
+        let mut stored = self.mailbox(|mailbox| {
+            mailbox
+                .find(folder)
+                .and_then(|folder| folder.get(uid))
+                .cloned()
+        })??;
         if stored.unfetchable {
-            return None;
+            return Some(stored);
         }
         if marks && stored.flags.insert(Flag::Seen) {
             self.change(|mailbox| {
-                let found = mailbox.find_mut(folder).and_then(|folder| folder.get_mut(uid));
+                let found = mailbox
+                    .find_mut(folder)
+                    .and_then(|folder| folder.get_mut(uid));
                 found.map(|found| found.flags.insert(Flag::Seen))
             });
         }
@@ -87,8 +116,13 @@ impl Session {
 
     /// Remembers that the client knows these flags now.
     pub(super) fn note_flags(&mut self, uid: u32, stored: &Stored) {
-        let view = self.selected.as_mut().map(|selected| selected.view.iter_mut());
-        if let Some((_, flags)) = view.and_then(|mut view| view.find(|(known, _)| *known == uid)) {
+        let Some(selected) = &mut self.selected else {
+            return;
+        };
+        let at = selected
+            .view
+            .binary_search_by_key(&uid, |(known, _)| *known);
+        if let Some((_, flags)) = at.ok().and_then(|at| selected.view.get_mut(at)) {
             flags.clone_from(&stored.flags);
         }
     }
@@ -97,7 +131,10 @@ impl Session {
 /// Whether fetching these marks the message as read.
 fn marks_seen(items: &[Item<'_>]) -> bool {
     items.iter().any(|item| {
-        matches!(item, Item::Rfc822 | Item::Rfc822Text | Item::BodyExt { peek: false, .. })
+        matches!(
+            item,
+            Item::Rfc822 | Item::Rfc822Text | Item::BodyExt { peek: false, .. }
+        )
     })
 }
 
@@ -134,7 +171,9 @@ fn write_item(out: &mut Vec<u8>, stored: &Stored, item: &Item<'_>) {
         Item::Rfc822 => literal(out, "RFC822", Some(raw)),
         Item::Rfc822Header => literal(out, "RFC822.HEADER", raw.get(..head)),
         Item::Rfc822Text => literal(out, "RFC822.TEXT", raw.get(head..)),
-        Item::BodyExt { section, partial, .. } => write_section(out, raw, section.as_ref(), *partial),
+        Item::BodyExt {
+            section, partial, ..
+        } => write_section(out, raw, section.as_ref(), *partial),
         // Refused before.
         Item::Binary { .. } | Item::BinarySize { .. } => {}
     }
@@ -174,10 +213,14 @@ fn literal(out: &mut Vec<u8>, name: &str, content: Option<&[u8]>) {
 
 /// `24-Nov-2026 10:00:00 +0000`
 fn date_time(at: i64) -> String {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
     let date = mail_parser::DateTime::from_timestamp(at);
-    let month = MONTHS.get(usize::from(date.month).saturating_sub(1)).copied().unwrap_or("Jan");
+    let month = MONTHS
+        .get(usize::from(date.month).saturating_sub(1))
+        .copied()
+        .unwrap_or("Jan");
     format!(
         "{:02}-{month}-{:04} {:02}:{:02}:{:02} +0000",
         date.day, date.year, date.hour, date.minute, date.second

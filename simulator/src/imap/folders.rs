@@ -41,7 +41,9 @@ fn fits(pattern: &str, name: &str) -> bool {
             }
             (Some(('%', rest)), _) => {
                 walk(rest, name)
-                    || name.split_first().is_some_and(|(c, n)| *c != '/' && walk(pattern, n))
+                    || name
+                        .split_first()
+                        .is_some_and(|(c, n)| *c != '/' && walk(pattern, n))
             }
             (Some((p, rest)), Some((c, n))) => {
                 p.to_lowercase().eq(c.to_lowercase()) && walk(rest, n)
@@ -71,8 +73,13 @@ impl Session {
             return self.ok(tag, verb);
         }
         let whole = format!("{}{}", name_of(reference), utf7::decode(&pattern));
-        let folders = self.mailbox(|mailbox| mailbox.folders().to_vec()).unwrap_or_default();
-        let user = self.login.as_ref().and_then(|login| self.service.world.user(&login.mailbox));
+        let folders = self
+            .mailbox(|mailbox| mailbox.folders().to_vec())
+            .unwrap_or_default();
+        let user = self
+            .login
+            .as_ref()
+            .and_then(|login| self.service.world.user(&login.mailbox));
         let flags = user.is_some_and(|user| user.list_flags);
         for folder in &folders {
             if !fits(&whole, &folder.name) || (verb == "LSUB" && !folder.subscribed) {
@@ -80,10 +87,17 @@ impl Session {
             }
             let below = format!("{}/", folder.name);
             let parent = folders.iter().any(|other| other.name.starts_with(&below));
-            let mut words = vec![if parent { "\\HasChildren" } else { "\\HasNoChildren" }];
+            let mut words = vec![if parent {
+                "\\HasChildren"
+            } else {
+                "\\HasNoChildren"
+            }];
             words.extend(folder.role.list_flag().filter(|_| flags));
             let words = words.join(" ");
-            self.line(&format!("* {verb} ({words}) \"/\" {}", quoted(&folder.name)))?;
+            self.line(&format!(
+                "* {verb} ({words}) \"/\" {}",
+                quoted(&folder.name)
+            ))?;
         }
         self.ok(tag, verb)
     }
@@ -95,7 +109,9 @@ impl Session {
         name: &Name<'_>,
         items: &[StatusDataItemName],
     ) -> io::Result<Next> {
-        let folder = self.mailbox(|mailbox| mailbox.find(&name_of(name)).cloned()).flatten();
+        let folder = self
+            .mailbox(|mailbox| mailbox.find(&name_of(name)).cloned())
+            .flatten();
         let Some(folder) = folder else {
             return self.answer(tag, &format!("NO {} doesn't exist.", name_of(name)));
         };
@@ -106,7 +122,11 @@ impl Session {
                 None => return self.answer(tag, "BAD Command Argument Error. 12"),
             }
         }
-        self.line(&format!("* STATUS {} ({})", quoted(&folder.name), parts.join(" ")))?;
+        self.line(&format!(
+            "* STATUS {} ({})",
+            quoted(&folder.name),
+            parts.join(" ")
+        ))?;
         self.ok(tag, "STATUS")
     }
 
@@ -131,7 +151,9 @@ impl Session {
     /// SUBSCRIBE and UNSUBSCRIBE.
     pub(super) fn subscribe(&mut self, tag: &str, name: &Name<'_>, on: bool) -> io::Result<Next> {
         let done = self.change(|mailbox| {
-            let folder = mailbox.find_mut(&name_of(name)).ok_or(FolderError::Missing)?;
+            let folder = mailbox
+                .find_mut(&name_of(name))
+                .ok_or(FolderError::Missing)?;
             folder.subscribed = on;
             Ok(())
         });
@@ -155,7 +177,13 @@ impl Session {
 }
 
 fn status_item(folder: &Folder, item: &StatusDataItemName) -> Option<String> {
-    let unseen = || folder.messages.iter().filter(|one| !one.flags.contains(&Flag::Seen)).count();
+    let unseen = || {
+        folder
+            .messages
+            .iter()
+            .filter(|one| !one.flags.contains(&Flag::Seen))
+            .count()
+    };
     Some(match item {
         StatusDataItemName::Messages => format!("MESSAGES {}", folder.messages.len()),
         StatusDataItemName::Recent => "RECENT 0".to_owned(),

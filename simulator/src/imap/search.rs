@@ -8,7 +8,7 @@ use imap_codec::imap_types::search::SearchKey;
 use super::select::{Selected, Tell, contains};
 use super::session::{Next, Session, Struck};
 use crate::faults::Point;
-use crate::world::{Flag, Stored, headers};
+use crate::world::{Flag, Stored, headers, mailbox};
 
 /// Seconds in a day.
 const DAY: i64 = 86_400;
@@ -33,7 +33,10 @@ impl Session {
             name.eq_ignore_ascii_case("UTF-8") || name.eq_ignore_ascii_case("US-ASCII")
         });
         if !known {
-            return self.answer(tag, "NO [BADCHARSET (UTF-8 US-ASCII)] The specified charset is not supported.");
+            return self.answer(
+                tag,
+                "NO [BADCHARSET (UTF-8 US-ASCII)] The specified charset is not supported.",
+            );
         }
         let next = self.catch_up(if uid { Tell::All } else { Tell::NoExpunge })?;
         if next != Next::Go {
@@ -43,7 +46,11 @@ impl Session {
         let list: Vec<String> = found.iter().map(u32::to_string).collect();
         if self.rev2 {
             let kind = if uid { " UID" } else { "" };
-            let all = if list.is_empty() { String::new() } else { format!(" ALL {}", list.join(",")) };
+            let all = if list.is_empty() {
+                String::new()
+            } else {
+                format!(" ALL {}", list.join(","))
+            };
             self.line(&format!("* ESEARCH (TAG \"{tag}\"){kind}{all}"))?;
         } else if list.is_empty() {
             self.line("* SEARCH")?;
@@ -54,13 +61,18 @@ impl Session {
     }
 
     fn found(&self, criteria: &Vec1<SearchKey<'_>>, uid: bool) -> Vec<u32> {
-        let Some(selected) = &self.selected else { return Vec::new() };
+        let Some(selected) = &self.selected else {
+            return Vec::new();
+        };
         let messages = self.messages(&selected.folder);
         selected
             .numbered()
             .filter(|(seq, number)| {
-                messages.iter().find(|stored| stored.uid == *number).is_some_and(|stored| {
-                    criteria.as_ref().iter().all(|key| matches(key, stored, *seq, selected))
+                mailbox::find(&messages, *number).is_some_and(|stored| {
+                    criteria
+                        .as_ref()
+                        .iter()
+                        .all(|key| matches(key, stored, *seq, selected))
                 })
             })
             .map(|(seq, number)| if uid { number } else { seq })
@@ -87,12 +99,16 @@ fn matches(key: &SearchKey<'_>, stored: &Stored, seq: u32, selected: &Selected) 
         SearchKey::All | SearchKey::Old => true,
         // Nothing is ever recent here: another session always saw it first.
         SearchKey::New | SearchKey::Recent => false,
-        SearchKey::SequenceSet(set) => {
-            contains(set, seq, u32::try_from(selected.view.len()).unwrap_or(u32::MAX))
-        }
-        SearchKey::Uid(set) => {
-            contains(set, stored.uid, selected.view.last().map_or(0, |(uid, _)| *uid))
-        }
+        SearchKey::SequenceSet(set) => contains(
+            set,
+            seq,
+            u32::try_from(selected.view.len()).unwrap_or(u32::MAX),
+        ),
+        SearchKey::Uid(set) => contains(
+            set,
+            stored.uid,
+            selected.view.last().map_or(0, |(uid, _)| *uid),
+        ),
         SearchKey::Answered => has(Flag::Answered),
         SearchKey::Deleted => has(Flag::Deleted),
         SearchKey::Draft => has(Flag::Draft),
@@ -123,7 +139,10 @@ fn matches(key: &SearchKey<'_>, stored: &Stored, seq: u32, selected: &Selected) 
         SearchKey::Subject(wanted) => header("Subject", wanted.as_ref()),
         SearchKey::Body(wanted) => body_has(&stored.raw, wanted.as_ref()),
         SearchKey::Text(wanted) => {
-            let head = stored.raw.get(..headers::header_length(&stored.raw)).unwrap_or_default();
+            let head = stored
+                .raw
+                .get(..headers::header_length(&stored.raw))
+                .unwrap_or_default();
             holds(&String::from_utf8_lossy(head), wanted.as_ref())
                 || body_has(&stored.raw, wanted.as_ref())
         }
@@ -132,12 +151,15 @@ fn matches(key: &SearchKey<'_>, stored: &Stored, seq: u32, selected: &Selected) 
 
 /// Whether any field of this name holds the text; an empty text asks for the field's presence.
 fn header_has(raw: &[u8], name: &str, wanted: &[u8]) -> bool {
-    headers::fields(raw).into_iter().filter(|field| headers::is_named(field, name)).any(|field| {
-        let mut lone = field.to_vec();
-        lone.extend_from_slice(b"\r\n");
-        let plain = headers::get(&lone, name).unwrap_or_default();
-        holds(&plain, wanted) || holds(&decoded(&lone), wanted)
-    })
+    headers::fields(raw)
+        .into_iter()
+        .filter(|field| headers::is_named(field, name))
+        .any(|field| {
+            let mut lone = field.to_vec();
+            lone.extend_from_slice(b"\r\n");
+            let plain = headers::get(&lone, name).unwrap_or_default();
+            holds(&plain, wanted) || holds(&decoded(&lone), wanted)
+        })
 }
 
 /// A field with its encoded words read.
@@ -146,23 +168,37 @@ fn decoded(field: &[u8]) -> String {
     let value = text.split_once(':').map_or("", |(_, value)| value);
     let subject = format!("Subject:{value}");
     let parsed = mail_parser::MessageParser::default().parse(subject.as_bytes());
-    parsed.as_ref().and_then(|message| message.subject()).unwrap_or_default().to_owned()
+    parsed
+        .as_ref()
+        .and_then(|message| message.subject())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn body_has(raw: &[u8], wanted: &[u8]) -> bool {
-    let Some(message) = mail_parser::MessageParser::default().parse(raw) else { return false };
-    message.parts.iter().any(|part| part.text_contents().is_some_and(|text| holds(text, wanted)))
+    let Some(message) = mail_parser::MessageParser::default().parse(raw) else {
+        return false;
+    };
+    message
+        .parts
+        .iter()
+        .any(|part| part.text_contents().is_some_and(|text| holds(text, wanted)))
 }
 
 fn holds(text: &str, wanted: &[u8]) -> bool {
-    text.to_lowercase().contains(&String::from_utf8_lossy(wanted).to_lowercase())
+    text.to_lowercase()
+        .contains(&String::from_utf8_lossy(wanted).to_lowercase())
 }
 
 fn sent_day(raw: &[u8]) -> Option<i64> {
     let message = mail_parser::MessageParser::default().parse_headers(raw)?;
-    message.date().map(|date| date.to_timestamp().div_euclid(DAY))
+    message
+        .date()
+        .map(|date| date.to_timestamp().div_euclid(DAY))
 }
 
 fn day_of(date: &imap_codec::imap_types::datetime::NaiveDate) -> i64 {
-    date.as_ref().and_hms_opt(0, 0, 0).map_or(0, |time| time.and_utc().timestamp().div_euclid(DAY))
+    date.as_ref()
+        .and_hms_opt(0, 0, 0)
+        .map_or(0, |time| time.and_utc().timestamp().div_euclid(DAY))
 }

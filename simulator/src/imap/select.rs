@@ -10,7 +10,7 @@ use imap_codec::imap_types::sequence::{SeqOrUid, Sequence, SequenceSet};
 use super::folders::name_of;
 use super::session::{Next, Session, Struck};
 use crate::faults::Point;
-use crate::world::{Flag, Stored};
+use crate::world::{Flag, Stored, mailbox};
 
 /// The open folder as last told to the client.
 pub(super) struct Selected {
@@ -65,7 +65,11 @@ impl Selected {
         let last_seq = u32::try_from(self.view.len()).unwrap_or(u32::MAX);
         self.numbered()
             .filter(|(seq, uid)| {
-                if by_uid { contains(set, *uid, last_uid) } else { contains(set, *seq, last_seq) }
+                if by_uid {
+                    contains(set, *uid, last_uid)
+                } else {
+                    contains(set, *seq, last_seq)
+                }
             })
             .collect()
     }
@@ -83,7 +87,7 @@ impl Selected {
                 let gone = self
                     .view
                     .get(at)
-                    .is_some_and(|(uid, _)| !now.iter().any(|stored| stored.uid == *uid));
+                    .is_some_and(|(uid, _)| mailbox::find(now, *uid).is_none());
                 if gone {
                     self.view.remove(at);
                     lines.push(format!("* {} EXPUNGE", at + 1));
@@ -93,13 +97,14 @@ impl Selected {
         let last = self.view.last().map_or(0, |(uid, _)| *uid);
         let before = self.view.len();
         let fresh = now.iter().filter(|stored| stored.uid > last);
-        self.view.extend(fresh.map(|stored| (stored.uid, stored.flags.clone())));
+        self.view
+            .extend(fresh.map(|stored| (stored.uid, stored.flags.clone())));
         if self.view.len() != before {
             lines.push(format!("* {} EXISTS", self.view.len()));
             lines.push("* 0 RECENT".to_owned());
         }
         for (seq, (uid, flags)) in (1_u32..).zip(self.view.iter_mut()) {
-            let current = now.iter().find(|stored| stored.uid == *uid);
+            let current = mailbox::find(now, *uid);
             if let Some(stored) = current.filter(|stored| stored.flags != *flags) {
                 flags.clone_from(&stored.flags);
                 lines.push(format!("* {seq} FETCH (FLAGS {})", flag_list(flags)));
@@ -121,23 +126,42 @@ impl Session {
             return Ok(next);
         }
         self.selected = None;
-        let folder = self.mailbox(|mailbox| mailbox.find(&name_of(name)).cloned()).flatten();
+        let folder = self
+            .mailbox(|mailbox| mailbox.find(&name_of(name)).cloned())
+            .flatten();
         let verb = if read_only { "EXAMINE" } else { "SELECT" };
         let Some(folder) = folder else {
             return self.answer(tag, &format!("NO {} doesn't exist.", name_of(name)));
         };
-        let view: Vec<_> =
-            folder.messages.iter().map(|stored| (stored.uid, stored.flags.clone())).collect();
+        let view: Vec<_> = folder
+            .messages
+            .iter()
+            .map(|stored| (stored.uid, stored.flags.clone()))
+            .collect();
         self.line(&format!("* {} EXISTS", view.len()))?;
         self.line("* 0 RECENT")?;
         self.line(&format!("* FLAGS ({FLAGS})"))?;
         let permanent = if read_only { "" } else { FLAGS };
-        self.line(&format!("* OK [PERMANENTFLAGS ({permanent})] Permanent flags"))?;
-        if let Some(at) = view.iter().position(|(_, flags)| !flags.contains(&Flag::Seen)) {
-            self.line(&format!("* OK [UNSEEN {}] Is the first unseen message", at + 1))?;
+        self.line(&format!(
+            "* OK [PERMANENTFLAGS ({permanent})] Permanent flags"
+        ))?;
+        if let Some(at) = view
+            .iter()
+            .position(|(_, flags)| !flags.contains(&Flag::Seen))
+        {
+            self.line(&format!(
+                "* OK [UNSEEN {}] Is the first unseen message",
+                at + 1
+            ))?;
         }
-        self.line(&format!("* OK [UIDVALIDITY {}] UIDVALIDITY value", folder.uid_validity))?;
-        self.line(&format!("* OK [UIDNEXT {}] The next unique identifier value", folder.next_uid))?;
+        self.line(&format!(
+            "* OK [UIDVALIDITY {}] UIDVALIDITY value",
+            folder.uid_validity
+        ))?;
+        self.line(&format!(
+            "* OK [UIDNEXT {}] The next unique identifier value",
+            folder.next_uid
+        ))?;
         self.selected = Some(Selected {
             folder: folder.name,
             read_only,
@@ -155,7 +179,9 @@ impl Session {
         {
             self.change(|mailbox| {
                 if let Some(folder) = mailbox.find_mut(&selected.folder) {
-                    folder.messages.retain(|stored| !stored.flags.contains(&Flag::Deleted));
+                    folder
+                        .messages
+                        .retain(|stored| !stored.flags.contains(&Flag::Deleted));
                 }
             });
         }
@@ -173,7 +199,9 @@ impl Session {
     /// Sends what changed in the open folder. Ends the session when the folder is not the one that
     /// was opened any more.
     pub(super) fn catch_up(&mut self, tell: Tell) -> io::Result<Next> {
-        let Some(mut selected) = self.selected.take() else { return Ok(Next::Go) };
+        let Some(mut selected) = self.selected.take() else {
+            return Ok(Next::Go);
+        };
         let now = self.mailbox(|mailbox| {
             mailbox
                 .find(&selected.folder)

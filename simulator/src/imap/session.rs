@@ -64,7 +64,13 @@ pub(super) enum Struck {
 
 /// Serves a connection to its end.
 pub(super) fn run(service: Service, wire: Wire) {
-    let mut session = Session { service, wire, login: None, selected: None, rev2: false };
+    let mut session = Session {
+        service,
+        wire,
+        login: None,
+        selected: None,
+        rev2: false,
+    };
     match session.serve() {
         Ok(Next::Drop) => {}
         Ok(_) => session.wire.finish(),
@@ -131,7 +137,11 @@ impl Session {
 
     /// Takes a fault scripted for this point, trying every name this session has.
     pub(super) fn fault(&self, point: Point) -> Option<Action> {
-        let names = self.login.as_ref().map(|login| login.names.as_slice()).unwrap_or_default();
+        let names = self
+            .login
+            .as_ref()
+            .map(|login| login.names.as_slice())
+            .unwrap_or_default();
         take_fault(&self.service.faults, point, names)
     }
 
@@ -154,13 +164,20 @@ impl Session {
             }
             Action::Delay(time) => {
                 let stopped = self.service.stop.wait(time);
-                Ok(if stopped { Struck::Answered(Next::Drop) } else { Struck::No })
+                Ok(if stopped {
+                    Struck::Answered(Next::Drop)
+                } else {
+                    Struck::No
+                })
             }
             Action::Reply(text) => {
                 let (mut status, mut bye) = (false, false);
                 for line in text.lines() {
                     let upper = line.to_uppercase();
-                    if ["OK ", "NO ", "BAD "].iter().any(|word| upper.starts_with(word)) {
+                    if ["OK ", "NO ", "BAD "]
+                        .iter()
+                        .any(|word| upper.starts_with(word))
+                    {
                         status = true;
                         self.line(&format!("{tag} {line}"))?;
                     } else {
@@ -198,13 +215,18 @@ impl Session {
                 self.line("* ID (\"name\" \"Microsoft.Exchange.Imap4.Imap4Server\" \"version\" \"15.20\")")?;
                 self.ok(&tag, "ID")
             }
-            CommandBody::StartTLS => self.line(&format!("{tag} BAD Command received in Invalid state.")).map(go),
+            CommandBody::StartTLS => self
+                .line(&format!("{tag} BAD Command received in Invalid state."))
+                .map(go),
             CommandBody::Login { .. } => match self.strike(Point::ImapAuthenticate, &tag)? {
                 Struck::Answered(next) => Ok(next),
                 // Passwords have not worked since 2023.
                 Struck::No => self.line(&format!("{tag} NO LOGIN failed.")).map(go),
             },
-            CommandBody::Authenticate { mechanism, initial_response } => {
+            CommandBody::Authenticate {
+                mechanism,
+                initial_response,
+            } => {
                 let initial = initial_response.map(|data| data.declassify().to_vec());
                 self.authenticate(&tag, &mechanism, initial)
             }
@@ -214,9 +236,13 @@ impl Session {
 
     /// Commands that need a login.
     fn authenticated(&mut self, tag: &str, body: CommandBody<'static>) -> io::Result<Next> {
-        let Some(login) = &self.login else { return self.invalid_state(tag) };
+        let Some(login) = &self.login else {
+            return self.invalid_state(tag);
+        };
         if !login.connected {
-            self.line(&format!("{tag} BAD User is authenticated but not connected."))?;
+            self.line(&format!(
+                "{tag} BAD User is authenticated but not connected."
+            ))?;
             self.line("* BYE Connection closed. 14")?;
             return Ok(Next::End);
         }
@@ -227,25 +253,33 @@ impl Session {
                 self.ok(tag, "NAMESPACE")
             }
             CommandBody::Enable { capabilities } => self.enable(tag, &capabilities),
-            CommandBody::List { reference, mailbox_wildcard } => {
-                self.list(tag, "LIST", &reference, &mailbox_wildcard)
-            }
+            CommandBody::List {
+                reference,
+                mailbox_wildcard,
+            } => self.list(tag, "LIST", &reference, &mailbox_wildcard),
             // Broken where IMAP4rev2 is advertised.
             CommandBody::Lsub { .. } if self.service.world.quirks().imap4rev2 => {
                 self.line(&format!("{tag} BAD Command Error. 10")).map(go)
             }
-            CommandBody::Lsub { reference, mailbox_wildcard } => {
-                self.list(tag, "LSUB", &reference, &mailbox_wildcard)
-            }
-            CommandBody::Status { mailbox, item_names } => self.status(tag, &mailbox, &item_names),
+            CommandBody::Lsub {
+                reference,
+                mailbox_wildcard,
+            } => self.list(tag, "LSUB", &reference, &mailbox_wildcard),
+            CommandBody::Status {
+                mailbox,
+                item_names,
+            } => self.status(tag, &mailbox, &item_names),
             CommandBody::Create { mailbox } => self.create(tag, &mailbox),
             CommandBody::Delete { mailbox } => self.delete(tag, &mailbox),
             CommandBody::Rename { from, to } => self.rename(tag, &from, &to),
             CommandBody::Subscribe { mailbox } => self.subscribe(tag, &mailbox, true),
             CommandBody::Unsubscribe { mailbox } => self.subscribe(tag, &mailbox, false),
-            CommandBody::Append { mailbox, flags, date, message } => {
-                self.append(tag, &mailbox, &flags, date.as_ref(), &message)
-            }
+            CommandBody::Append {
+                mailbox,
+                flags,
+                date,
+                message,
+            } => self.append(tag, &mailbox, &flags, date.as_ref(), &message),
             CommandBody::Select { mailbox } => self.select(tag, &mailbox, false),
             CommandBody::Examine { mailbox } => self.select(tag, &mailbox, true),
             CommandBody::Idle => self.idle(tag),
@@ -263,21 +297,33 @@ impl Session {
                 self.selected = None;
                 self.ok(tag, "UNSELECT")
             }
-            CommandBody::Search { charset, criteria, uid } => {
-                self.search(tag, charset.as_ref(), &criteria, uid)
-            }
-            CommandBody::Fetch { sequence_set, macro_or_item_names, uid } => {
-                self.fetch(tag, &sequence_set, macro_or_item_names, uid)
-            }
-            CommandBody::Store { sequence_set, kind, response, flags, uid } => {
-                self.store(tag, &sequence_set, &kind, &response, &flags, uid)
-            }
-            CommandBody::Copy { sequence_set, mailbox, uid } => {
-                self.copy(tag, &sequence_set, &mailbox, uid, false)
-            }
-            CommandBody::Move { sequence_set, mailbox, uid } => {
-                self.copy(tag, &sequence_set, &mailbox, uid, true)
-            }
+            CommandBody::Search {
+                charset,
+                criteria,
+                uid,
+            } => self.search(tag, charset.as_ref(), &criteria, uid),
+            CommandBody::Fetch {
+                sequence_set,
+                macro_or_item_names,
+                uid,
+            } => self.fetch(tag, &sequence_set, macro_or_item_names, uid),
+            CommandBody::Store {
+                sequence_set,
+                kind,
+                response,
+                flags,
+                uid,
+            } => self.store(tag, &sequence_set, &kind, &response, &flags, uid),
+            CommandBody::Copy {
+                sequence_set,
+                mailbox,
+                uid,
+            } => self.copy(tag, &sequence_set, &mailbox, uid, false),
+            CommandBody::Move {
+                sequence_set,
+                mailbox,
+                uid,
+            } => self.copy(tag, &sequence_set, &mailbox, uid, true),
             CommandBody::Expunge => self.expunge(tag, None),
             CommandBody::ExpungeUid { sequence_set } => self.expunge(tag, Some(&sequence_set)),
             _ => self.line(&format!("{tag} BAD Command Error. 10")).map(go),
@@ -295,7 +341,8 @@ impl Session {
     }
 
     fn invalid_state(&mut self, tag: &str) -> io::Result<Next> {
-        self.line(&format!("{tag} BAD Command received in Invalid state.")).map(go)
+        self.line(&format!("{tag} BAD Command received in Invalid state."))
+            .map(go)
     }
 }
 

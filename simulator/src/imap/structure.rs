@@ -31,7 +31,10 @@ pub(super) fn stub(stored: &Stored) -> Vec<u8> {
 
 /// A string, quoted where it can be, as a literal where not.
 fn text(value: &str) -> String {
-    if value.chars().any(|letter| letter.is_control() || !letter.is_ascii()) {
+    if value
+        .chars()
+        .any(|letter| letter.is_control() || !letter.is_ascii())
+    {
         format!("{{{}}}\r\n{value}", value.len())
     } else {
         format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
@@ -59,21 +62,36 @@ fn addresses(list: Option<&Address<'_>>) -> String {
             list.iter()
                 .filter_map(|one| {
                     let (local, host) = one.address()?.rsplit_once('@')?;
-                    Some(format!("({} NIL {} {})", name(one.name()), text(local), text(host)))
+                    Some(format!(
+                        "({} NIL {} {})",
+                        name(one.name()),
+                        text(local),
+                        text(host)
+                    ))
                 })
                 .collect()
         })
         .unwrap_or_default();
-    if entries.is_empty() { "NIL".to_owned() } else { format!("({})", entries.concat()) }
+    if entries.is_empty() {
+        "NIL".to_owned()
+    } else {
+        format!("({})", entries.concat())
+    }
 }
 
 /// ENVELOPE.
 pub(super) fn envelope(raw: &[u8]) -> String {
-    let message = MessageParser::default().parse_headers(raw).unwrap_or_default();
+    let message = MessageParser::default()
+        .parse_headers(raw)
+        .unwrap_or_default();
     let field = |name| maybe(headers::get(raw, name).as_deref());
     let from = addresses(message.from());
     let or_from = |list: Option<&Address<'_>>| {
-        if list.is_some() { addresses(list) } else { from.clone() }
+        if list.is_some() {
+            addresses(list)
+        } else {
+            from.clone()
+        }
     };
     format!(
         "({} {} {from} {} {} {} {} {} {} {})",
@@ -106,8 +124,15 @@ fn part(raw: &[u8], message: &Message<'_>, one: &MessagePart<'_>, extended: bool
             .filter_map(|id| message.part(*id))
             .map(|child| part(raw, message, child, extended))
             .collect();
-        let subtype = text(kind.and_then(mail_parser::ContentType::subtype).unwrap_or("mixed"));
-        let more = if extended { format!(" {params} NIL NIL NIL") } else { String::new() };
+        let subtype = text(
+            kind.and_then(mail_parser::ContentType::subtype)
+                .unwrap_or("mixed"),
+        );
+        let more = if extended {
+            format!(" {params} NIL NIL NIL")
+        } else {
+            String::new()
+        };
         return format!("({inner} {subtype}{more})");
     }
     let content = bytes(raw, one.offset_body, one.offset_end);
@@ -125,7 +150,11 @@ fn part(raw: &[u8], message: &Message<'_>, one: &MessagePart<'_>, extended: bool
     );
     let lines = content.iter().filter(|byte| **byte == b'\n').count();
     if matches!(one.body, PartType::Message(_)) {
-        out.push_str(&format!(" {} {} {lines}", envelope(content), body(content, extended)));
+        out.push_str(&format!(
+            " {} {} {lines}",
+            envelope(content),
+            body(content, extended)
+        ));
     } else if main.eq_ignore_ascii_case("text") {
         out.push_str(&format!(" {lines}"));
     }
@@ -147,7 +176,11 @@ fn parameters(kind: Option<&mail_parser::ContentType<'_>>) -> String {
         .iter()
         .map(|one| format!("{} {}", text(&one.name), name(Some(&one.value))))
         .collect();
-    if list.is_empty() { "NIL".to_owned() } else { format!("({})", list.join(" ")) }
+    if list.is_empty() {
+        "NIL".to_owned()
+    } else {
+        format!("({})", list.join(" "))
+    }
 }
 
 fn bytes(raw: &[u8], from: u32, to: u32) -> &[u8] {
@@ -168,12 +201,18 @@ pub(super) fn section(raw: &[u8], wanted: &Section<'_>) -> (String, Option<Vec<u
         }
         Section::Header(path) => {
             let found = inner(raw, path.as_ref());
-            (format!("BODY[{}HEADER]", prefix(path.as_ref())), found.map(|raw| head(raw).to_vec()))
+            (
+                format!("BODY[{}HEADER]", prefix(path.as_ref())),
+                found.map(|raw| head(raw).to_vec()),
+            )
         }
         Section::Text(path) => {
             let found = inner(raw, path.as_ref());
             let text = found.and_then(|raw| raw.get(headers::header_length(raw)..));
-            (format!("BODY[{}TEXT]", prefix(path.as_ref())), text.map(<[u8]>::to_vec))
+            (
+                format!("BODY[{}TEXT]", prefix(path.as_ref())),
+                text.map(<[u8]>::to_vec),
+            )
         }
         Section::HeaderFields(path, names) => {
             let label = format!("HEADER.FIELDS ({})", listed(names));
@@ -193,8 +232,11 @@ fn head(raw: &[u8]) -> &[u8] {
 }
 
 fn listed(names: &Vec1<AString<'_>>) -> String {
-    let names: Vec<_> =
-        names.as_ref().iter().map(|name| String::from_utf8_lossy(name.as_ref()).to_uppercase()).collect();
+    let names: Vec<_> = names
+        .as_ref()
+        .iter()
+        .map(|name| String::from_utf8_lossy(name.as_ref()).to_uppercase())
+        .collect();
     names.join(" ")
 }
 
@@ -221,7 +263,8 @@ fn digits(path: &Part) -> String {
 }
 
 fn prefix(path: Option<&Part>) -> String {
-    path.map(|path| format!("{}.", digits(path))).unwrap_or_default()
+    path.map(|path| format!("{}.", digits(path)))
+        .unwrap_or_default()
 }
 
 /// The message itself, or the one enclosed at a part.

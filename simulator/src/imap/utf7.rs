@@ -87,7 +87,14 @@ mod tests {
 
     #[test]
     fn names_in_every_language_survive_the_wire() {
-        for name in ["INBOX", "Entwürfe", "送信済みアイテム", "Post & Co", "Boîte d'envoi", "a😀b"] {
+        for name in [
+            "INBOX",
+            "Entwürfe",
+            "送信済みアイテム",
+            "Post & Co",
+            "Boîte d'envoi",
+            "a😀b",
+        ] {
             assert_eq!(decode(&encode(name)), name);
         }
         assert_eq!(encode("Entwürfe"), "Entw&APw-rfe");

@@ -32,9 +32,9 @@ impl Session {
     fn step(&mut self, challenge: &str) -> io::Result<Option<String>> {
         self.say(&format!("334 {challenge}"))?;
         match self.wire.line(LINE_LIMIT, COMMAND_DEADLINE)? {
-            Line::Whole(line) if line.trim_ascii() != b"*" => {
-                Ok(Some(String::from_utf8_lossy(line.trim_ascii()).into_owned()))
-            }
+            Line::Whole(line) if line.trim_ascii() != b"*" => Ok(Some(
+                String::from_utf8_lossy(line.trim_ascii()).into_owned(),
+            )),
             _ => Ok(None),
         }
     }
@@ -66,7 +66,9 @@ impl Session {
         };
         let fields = xoauth2(&payload);
         let name = fields.as_ref().map(|(name, _)| name.as_str());
-        self.names = name.map(|name| self.service.world.names_of(name)).unwrap_or_default();
+        self.names = name
+            .map(|name| self.service.world.names_of(name))
+            .unwrap_or_default();
         if let Struck::Answered(next) = self.strike(Point::SmtpAuth)? {
             return Ok(next);
         }
@@ -108,7 +110,10 @@ impl Session {
                  Visit https://aka.ms/concurrent_sending [Hostname={HOST}]"
             ));
         };
-        self.login = Some(Login { mailbox: user.upn, _place: place });
+        self.login = Some(Login {
+            mailbox: user.upn,
+            _place: place,
+        });
         self.say("235 2.7.0 Authentication successful")
     }
 

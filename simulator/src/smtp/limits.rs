@@ -30,7 +30,9 @@ pub(super) struct Place {
 
 impl Limits {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Counts>> {
-        self.mailboxes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.mailboxes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a place among the mailbox's connections; none when `most` are open.
@@ -42,7 +44,10 @@ impl Limits {
             return None;
         }
         entry.connections += 1;
-        Some(Place { limits: Arc::clone(self), mailbox })
+        Some(Place {
+            limits: Arc::clone(self),
+            mailbox,
+        })
     }
 
     /// Counts a message; false when `most` went out within the last minute.
@@ -73,7 +78,9 @@ impl Limits {
     pub(super) fn is_blocked(&self, mailbox: &str, now: i64) -> bool {
         let counts = self.lock();
         let entry = counts.get(&mailbox.to_lowercase());
-        entry.and_then(|entry| entry.blocked_until).is_some_and(|until| now < until)
+        entry
+            .and_then(|entry| entry.blocked_until)
+            .is_some_and(|until| now < until)
     }
 }
 

@@ -60,11 +60,16 @@ impl Session {
         let denied = !from.is_empty() && !world.may_send_as(&mailbox, &from);
         if denied && !quirks.send_as_denied_late {
             let block_after = quirks.block_after_send_as_errors;
-            self.service.limits.send_as_error(&mailbox, block_after, now);
+            self.service
+                .limits
+                .send_as_error(&mailbox, block_after, now);
             return self
                 .say("550 5.7.60 SMTP; Client does not have permissions to send as this sender");
         }
-        self.envelope = Some(Envelope { from, ..Envelope::default() });
+        self.envelope = Some(Envelope {
+            from,
+            ..Envelope::default()
+        });
         self.say("250 2.1.0 Sender OK")
     }
 
@@ -102,7 +107,11 @@ impl Session {
         if let Struck::Answered(next) = self.strike(Point::SmtpData)? {
             return Ok(next);
         }
-        if self.envelope.as_ref().is_none_or(|envelope| envelope.recipients.is_empty()) {
+        if self
+            .envelope
+            .as_ref()
+            .is_none_or(|envelope| envelope.recipients.is_empty())
+        {
             return self.say("503 5.5.2 Need rcpt command");
         }
         self.say("354 Start mail input; end with <CRLF>.<CRLF>")?;
@@ -145,7 +154,9 @@ impl Session {
     pub(super) fn bdat(&mut self, rest: &str) -> io::Result<Next> {
         let mut words = rest.split_ascii_whitespace();
         let count = words.next().and_then(|word| word.parse::<usize>().ok());
-        let last = words.next().is_some_and(|word| word.eq_ignore_ascii_case("LAST"));
+        let last = words
+            .next()
+            .is_some_and(|word| word.eq_ignore_ascii_case("LAST"));
         let Some(count) = count.filter(|count| *count <= SIZE_LIMIT) else {
             return self.say("501 5.5.4 Invalid arguments");
         };
@@ -153,7 +164,11 @@ impl Session {
         if let Struck::Answered(next) = self.strike(Point::SmtpData)? {
             return Ok(next);
         }
-        let Some(envelope) = self.envelope.as_mut().filter(|one| !one.recipients.is_empty()) else {
+        let Some(envelope) = self
+            .envelope
+            .as_mut()
+            .filter(|one| !one.recipients.is_empty())
+        else {
             return self.say("503 5.5.2 Need rcpt command");
         };
         envelope.chunks.extend(chunk);
@@ -171,7 +186,9 @@ impl Session {
 
     /// Judges a whole message and sends it.
     fn accept(&mut self, envelope: Envelope, raw: Vec<u8>) -> io::Result<Next> {
-        let Some(login) = &self.login else { return self.say("503 5.5.2 Need mail command") };
+        let Some(login) = &self.login else {
+            return self.say("503 5.5.2 Need mail command");
+        };
         let mailbox = login.mailbox.clone();
         let world = &self.service.world;
         let (now, quirks) = (world.clock().now(), world.quirks());
@@ -182,16 +199,27 @@ impl Session {
                  include a valid From address",
             );
         }
-        if headers::fields(&raw).iter().any(|field| field.len() > HEADER_LIMIT) {
+        if headers::fields(&raw)
+            .iter()
+            .any(|field| field.len() > HEADER_LIMIT)
+        {
             return self.say("552 5.3.4 Header size exceeds fixed maximum size");
         }
-        let mut used = senders.iter().chain(Some(&envelope.from).filter(|from| !from.is_empty()));
+        let mut used = senders
+            .iter()
+            .chain(Some(&envelope.from).filter(|from| !from.is_empty()));
         if used.any(|sender| !world.may_send_as(&mailbox, sender)) {
             let block_after = quirks.block_after_send_as_errors;
-            self.service.limits.send_as_error(&mailbox, block_after, now);
+            self.service
+                .limits
+                .send_as_error(&mailbox, block_after, now);
             return self.say(SEND_AS_DENIED);
         }
-        if !self.service.limits.message(&mailbox, quirks.messages_per_minute, now) {
+        if !self
+            .service
+            .limits
+            .message(&mailbox, quirks.messages_per_minute, now)
+        {
             return self.say("432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded");
         }
         let submitted = world.submit(Submission {
@@ -218,11 +246,16 @@ impl Session {
 /// The address and parameters of `FROM:<a@b> SIZE=1` or `TO:<a@b>`.
 fn path(rest: &str, word: &str) -> Option<(String, Vec<String>)> {
     let rest = rest.trim();
-    let start = rest.get(..word.len()).filter(|start| start.eq_ignore_ascii_case(word))?;
+    let start = rest
+        .get(..word.len())
+        .filter(|start| start.eq_ignore_ascii_case(word))?;
     let inside = rest.strip_prefix(start)?.trim_start().strip_prefix('<')?;
     let (address, parameters) = inside.split_once('>')?;
     let sound = address.is_empty() || (address.contains('@') && !address.contains([' ', '\t']));
-    let parameters = parameters.split_ascii_whitespace().map(str::to_owned).collect();
+    let parameters = parameters
+        .split_ascii_whitespace()
+        .map(str::to_owned)
+        .collect();
     sound.then(|| (address.to_owned(), parameters))
 }
 

@@ -91,7 +91,11 @@ pub(super) fn run(service: Service, wire: Wire) {
     };
     match session.serve() {
         Ok(Next::Drop) => {}
-        Ok(_) => session.wire.finish(),
+        Ok(_) => {
+            // The mailbox has its place back before the other side is waited for.
+            session.login = None;
+            session.wire.finish();
+        }
         Err(error) => tracing::debug!(%error, "SMTP session ended"),
     }
 }
@@ -104,7 +108,9 @@ impl Session {
             Struck::No => {
                 let now = self.service.world.clock().now();
                 let date = mail_parser::DateTime::from_timestamp(now).to_rfc822();
-                self.say(&format!("220 {HOST} Microsoft ESMTP MAIL Service ready at {date}"))?;
+                self.say(&format!(
+                    "220 {HOST} Microsoft ESMTP MAIL Service ready at {date}"
+                ))?;
             }
         }
         loop {
@@ -146,7 +152,11 @@ impl Session {
             }
             Some(Action::Delay(time)) => {
                 let stopped = self.service.stop.wait(time);
-                Ok(if stopped { Struck::Answered(Next::Drop) } else { Struck::No })
+                Ok(if stopped {
+                    Struck::Answered(Next::Drop)
+                } else {
+                    Struck::No
+                })
             }
             Some(Action::Reply(text)) => {
                 self.say(&text)?;
@@ -190,7 +200,11 @@ impl Session {
         if verb.eq_ignore_ascii_case("HELO") {
             return self.say(&format!("250 {HOST} Hello [127.0.0.1]"));
         }
-        let offer = if self.secure { "AUTH LOGIN XOAUTH2" } else { "STARTTLS" };
+        let offer = if self.secure {
+            "AUTH LOGIN XOAUTH2"
+        } else {
+            "STARTTLS"
+        };
         self.say(&format!(
             "250-{HOST} Hello [127.0.0.1]\n250-SIZE 157286400\n250-PIPELINING\n250-DSN\n\
              250-ENHANCEDSTATUSCODES\n250-{offer}\n250-8BITMIME\n250-BINARYMIME\n250-CHUNKING\n\
@@ -214,7 +228,10 @@ impl Session {
 
 /// Whether an EHLO argument looks like a host name or an address literal.
 fn is_host(name: &str) -> bool {
-    if let Some(literal) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+    if let Some(literal) = name
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+    {
         let literal = literal.strip_prefix("IPv6:").unwrap_or(literal);
         return literal.parse::<std::net::IpAddr>().is_ok();
     }
@@ -222,7 +239,9 @@ fn is_host(name: &str) -> bool {
         && name.split('.').all(|label| {
             !label.is_empty()
                 && !label.starts_with('-')
-                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         })
 }
 

@@ -111,12 +111,16 @@ impl Folder {
     /// The message with this uid.
     #[must_use]
     pub fn get(&self, uid: u32) -> Option<&Stored> {
-        self.messages.iter().find(|stored| stored.uid == uid)
+        find(&self.messages, uid)
     }
 
     /// The message with this uid, to change it.
     pub fn get_mut(&mut self, uid: u32) -> Option<&mut Stored> {
-        self.messages.iter_mut().find(|stored| stored.uid == uid)
+        let at = self
+            .messages
+            .binary_search_by_key(&uid, |stored| stored.uid)
+            .ok()?;
+        self.messages.get_mut(at)
     }
 
     /// Removes messages for good; false when none of them was there.
@@ -127,10 +131,19 @@ impl Folder {
     }
 }
 
+/// The message with this uid among messages in uid order.
+pub(crate) fn find(messages: &[Stored], uid: u32) -> Option<&Stored> {
+    messages.get(
+        messages
+            .binary_search_by_key(&uid, |stored| stored.uid)
+            .ok()?,
+    )
+}
+
 impl WrongSize {
     fn of(self, size: u32, uid: u32) -> u32 {
         match self {
-            Self::EveryThird if uid % 3 == 0 => size.saturating_mul(3),
+            Self::EveryThird if uid.is_multiple_of(3) => size.saturating_mul(3),
             Self::EveryThird | Self::Never => size,
             Self::All { times, by } => size.saturating_mul(times).checked_div(by).unwrap_or(size),
         }

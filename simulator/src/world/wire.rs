@@ -47,7 +47,11 @@ impl Wire {
         let registered = stop.register(&socket)?;
         socket.set_nodelay(true)?;
         socket.set_write_timeout(Some(WRITE_DEADLINE))?;
-        Ok(Self { stream: Stream::Plain(socket), buffer: Vec::new(), _registered: registered })
+        Ok(Self {
+            stream: Stream::Plain(socket),
+            buffer: Vec::new(),
+            _registered: registered,
+        })
     }
 
     /// Goes over to TLS. Bytes sent early in the clear are thrown away (RFC 3207 section 4.2).
@@ -82,7 +86,8 @@ impl Wire {
     fn fill(&mut self, until: Instant) -> io::Result<()> {
         let left = until.saturating_duration_since(Instant::now());
         // A zero timeout would mean none at all.
-        self.socket()?.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+        self.socket()?
+            .set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
         let mut chunk = [0_u8; 16 * 1024];
         let read = match &mut self.stream {
             Stream::Plain(socket) => socket.read(&mut chunk),
@@ -92,7 +97,8 @@ impl Wire {
         match read {
             Ok(0) => Err(io::Error::from(ErrorKind::UnexpectedEof)),
             Ok(count) => {
-                self.buffer.extend_from_slice(chunk.get(..count).unwrap_or_default());
+                self.buffer
+                    .extend_from_slice(chunk.get(..count).unwrap_or_default());
                 Ok(())
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
@@ -155,7 +161,11 @@ impl Wire {
             // The other side may be gone already; then there is nobody to tell.
             let _gone = tls.flush();
         }
-        if self.socket().and_then(|socket| socket.shutdown(Shutdown::Write)).is_err() {
+        if self
+            .socket()
+            .and_then(|socket| socket.shutdown(Shutdown::Write))
+            .is_err()
+        {
             return;
         }
         let until = Instant::now() + LINGER;

@@ -1,12 +1,5 @@
 //! A running simulator with a clock of its own, and a plain HTTP client.
 
-#![allow(
-    dead_code,
-    clippy::allow_attributes,
-    clippy::allow_attributes_without_reason,
-    unreachable_pub
-)]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -18,28 +11,28 @@ use mailhatch_simulator::world::World;
 use mailhatch_simulator::{Demo, Endpoints, Options, Simulator};
 use serde_json::Value;
 
-pub const REDIRECT_URI: &str = "http://localhost:8025/microsoft/callback";
+pub(crate) const REDIRECT_URI: &str = "http://localhost:8025/microsoft/callback";
 
 /// The simulator under test.
-pub struct Site {
+pub(crate) struct Site {
     simulator: Simulator,
     time: Arc<AtomicI64>,
     agent: ureq::Agent,
-    pub demo: Demo,
+    pub(crate) demo: Demo,
 }
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub location: Option<String>,
-    pub retry_after: Option<String>,
-    pub cookie: Option<String>,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) location: Option<String>,
+    pub(crate) retry_after: Option<String>,
+    pub(crate) cookie: Option<String>,
+    pub(crate) body: String,
 }
 
 impl Site {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let time = Arc::new(AtomicI64::new(1_780_000_000));
         let now = Arc::clone(&time);
         let clock = Clock::new(move || now.load(Ordering::SeqCst));
@@ -63,39 +56,39 @@ impl Site {
         }
     }
 
-    pub fn endpoints(&self) -> &Endpoints {
+    pub(crate) fn endpoints(&self) -> &Endpoints {
         self.simulator.endpoints()
     }
 
-    pub fn entra(&self) -> &Arc<Entra> {
+    pub(crate) fn entra(&self) -> &Arc<Entra> {
         self.simulator.entra()
     }
 
-    pub fn world(&self) -> &Arc<World> {
+    pub(crate) fn world(&self) -> &Arc<World> {
         self.simulator.world()
     }
 
-    pub fn faults(&self) -> &Arc<Faults> {
+    pub(crate) fn faults(&self) -> &Arc<Faults> {
         self.simulator.faults()
     }
 
-    pub fn now(&self) -> i64 {
+    pub(crate) fn now(&self) -> i64 {
         self.time.load(Ordering::SeqCst)
     }
 
-    pub fn pass(&self, seconds: i64) {
+    pub(crate) fn pass(&self, seconds: i64) {
         self.time.fetch_add(seconds, Ordering::SeqCst);
     }
 
     /// Another registration in the same directory; its client id.
-    pub fn second_app(&self) -> String {
+    pub(crate) fn second_app(&self) -> String {
         let id = "0e000000-0000-4000-8000-000000000002";
         self.entra()
             .register_app(App::web(id, &self.demo.tenant_id, "Second", REDIRECT_URI));
         id.to_owned()
     }
 
-    pub fn authorize_url(&self, scope: &str, more: &[(&str, &str)]) -> String {
+    pub(crate) fn authorize_url(&self, scope: &str, more: &[(&str, &str)]) -> String {
         let base = format!(
             "{}/common/oauth2/v2.0/authorize",
             self.endpoints().login_url
@@ -130,7 +123,7 @@ impl Site {
         }
     }
 
-    pub fn get_with(&self, url: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) fn get_with(&self, url: &str, headers: &[(&str, &str)]) -> Answer {
         let mut request = self.agent.get(url);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -138,11 +131,11 @@ impl Site {
         Self::read(request.call().unwrap())
     }
 
-    pub fn get(&self, url: &str) -> Answer {
+    pub(crate) fn get(&self, url: &str) -> Answer {
         self.get_with(url, &[])
     }
 
-    pub fn post(&self, url: &str, form: &[(&str, &str)]) -> Answer {
+    pub(crate) fn post(&self, url: &str, form: &[(&str, &str)]) -> Answer {
         Self::read(
             self.agent
                 .post(url)
@@ -151,7 +144,7 @@ impl Site {
         )
     }
 
-    pub fn send(&self, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub(crate) fn send(&self, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut request = self.agent.post(url);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -159,7 +152,7 @@ impl Site {
         Self::read(request.send(body).unwrap())
     }
 
-    pub fn try_get(&self, path: &str, timeout: Duration) -> Result<(), ureq::Error> {
+    pub(crate) fn try_get(&self, path: &str, timeout: Duration) -> Result<(), ureq::Error> {
         let request = self
             .agent
             .get(format!("{}{path}", self.endpoints().login_url));
@@ -171,16 +164,16 @@ impl Site {
             .map(|_| ())
     }
 
-    pub fn get_json(&self, path: &str) -> (u16, Value) {
+    pub(crate) fn get_json(&self, path: &str) -> (u16, Value) {
         let answer = self.get(&format!("{}{path}", self.endpoints().login_url));
         (answer.status, serde_json::from_str(&answer.body).unwrap())
     }
 
-    pub fn token(&self, tenant: &str, form: &[(&str, &str)]) -> (u16, Value) {
+    pub(crate) fn token(&self, tenant: &str, form: &[(&str, &str)]) -> (u16, Value) {
         self.token_with(tenant, form, &[])
     }
 
-    pub fn token_with(
+    pub(crate) fn token_with(
         &self,
         tenant: &str,
         form: &[(&str, &str)],
@@ -197,7 +190,7 @@ impl Site {
 }
 
 /// One field of an address' query.
-pub fn query_of(address: &str, name: &str) -> Option<String> {
+pub(crate) fn query_of(address: &str, name: &str) -> Option<String> {
     let url = url::Url::parse(address).unwrap();
     url.query_pairs()
         .find(|(key, _)| key == name)

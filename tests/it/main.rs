@@ -1,0 +1,32 @@
+//! The program from outside: pages, loops and commands against the pretend Microsoft 365.
+
+#[cfg(test)]
+mod backup;
+#[cfg(test)]
+mod conversations;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod health;
+#[cfg(test)]
+mod inbox;
+#[cfg(test)]
+mod live;
+#[cfg(test)]
+mod messages;
+#[cfg(test)]
+mod oauth;
+#[cfg(test)]
+mod outbox;
+#[cfg(test)]
+mod receiving;
+#[cfg(test)]
+mod replies;
+#[cfg(test)]
+mod sending;
+#[cfg(test)]
+mod setup;
+#[cfg(test)]
+mod sign_in;
+#[cfg(test)]
+mod support;
