@@ -416,4 +416,6 @@ fn timed(error: io::Error) -> io::Error {
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

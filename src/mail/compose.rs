@@ -207,7 +207,14 @@ pub fn with_bcc(raw: &[u8], bcc: &[String]) -> Result<Vec<u8>, ComposeError> {
     let mut addresses = Vec::new();
     for address in bcc {
         let name = String::new();
-        addresses.push(mailbox(&Address { name, address: address.clone() })?.email.to_string());
+        addresses.push(
+            mailbox(&Address {
+                name,
+                address: address.clone(),
+            })?
+            .email
+            .to_string(),
+        );
     }
     let mut with = Vec::with_capacity(raw.len() + 64);
     if !addresses.is_empty() {

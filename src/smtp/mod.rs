@@ -106,7 +106,11 @@ pub struct Refusal {
 impl From<Problem> for Refusal {
     /// What keeps a message from being handed over before any server was spoken to.
     fn from(problem: Problem) -> Self {
-        Self { stage: Stage::Connect, problem, suggests: None }
+        Self {
+            stage: Stage::Connect,
+            problem,
+            suggests: None,
+        }
     }
 }
 

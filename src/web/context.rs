@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use super::assets::Assets;
 use super::error::Error;
 use super::live::Streams;
+
 use crate::config::Config;
 use crate::store::{self, Db, Store};
 use crate::work::Services;

@@ -7,10 +7,10 @@ use serde_json::json;
 use super::client;
 use super::context::{Context, Shared};
 use super::error::Error;
-use super::metrics;
 use crate::model::MailboxId;
 use crate::secret::same_secret;
 use crate::store;
+use crate::work::metrics;
 use crate::work::status::Health;
 
 /// `GET /healthz`
@@ -80,10 +80,7 @@ pub(super) async fn metrics(context: Shared, request: HttpRequest) -> Result<Htt
     if !client::is_local(&request) && !has_token(&context, &request) {
         return Err(Error::NotFound("page"));
     }
-    let text = context
-        .services(metrics::render)
-        .await?
-        .map_err(Error::Store)?;
+    let text = context.services(metrics::render).await??;
     Ok(HttpResponse::Ok()
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
         .body(text))

@@ -17,7 +17,6 @@ mod health;
 mod inbox;
 mod live;
 mod messages;
-mod metrics;
 mod outbox;
 mod page;
 mod session;

@@ -62,13 +62,24 @@ pub(super) fn smtp(
         .to_owned();
     with_fresh_token(services, mailbox, wants_new_token, |token| {
         let login = Login::new(user, token.token.as_str());
-        smtp::Session::open(&server, &services.trust, &login, &hello, smtp::Timeouts::default())
+        smtp::Session::open(
+            &server,
+            &services.trust,
+            &login,
+            &hello,
+            smtp::Timeouts::default(),
+        )
     })
     .map_err(|refusal| {
         let helped_not = wants_new_token(&refusal);
         let suggests = refusal.suggests;
-        let next = suggests.and_then(smtp::Suggestion::next).filter(|_| helped_not);
-        smtp::Refusal { suggests: next.or(suggests), ..refusal }
+        let next = suggests
+            .and_then(smtp::Suggestion::next)
+            .filter(|_| helped_not);
+        smtp::Refusal {
+            suggests: next.or(suggests),
+            ..refusal
+        }
     })
 }
 

@@ -9,6 +9,7 @@ use super::status::{Health, Line, LoopName};
 use super::wake::Wake;
 use super::{Services, dial, entra_app, schedule, settle};
 use crate::graph;
+use crate::mail::compose::with_bcc;
 use crate::model::{
     Delivery, DeliveryState, Mailbox, MailboxId, MailboxStatus, RefusedRecipient, WayOut,
 };
@@ -16,7 +17,6 @@ use crate::problem::{Disposition, Problem};
 use crate::providers::microsoft::Resource;
 use crate::secret::random_bytes;
 use crate::smtp::{self, Envelope, Outcome, Refusal, Stage, Suggestion};
-use crate::mail::compose::with_bcc;
 use crate::store;
 use crate::store::deliveries::{self, AttemptEnd, Change};
 
@@ -157,11 +157,22 @@ fn through_graph(services: &Services, mailbox: &Mailbox, now: i64) -> store::Res
     let url = entra_app::endpoints(services)?.graph_url;
     let send = |token: &str| graph::send_mail(&services.http, &url, token, &sender, &raw);
     let mut outcome = send(&token.token);
-    if matches!(outcome, graph::Outcome::Refused { refresh_token: true, .. }) {
-        let refused = Freshness::Refused { expires_at: token.expires_at };
+    if matches!(
+        outcome,
+        graph::Outcome::Refused {
+            refresh_token: true,
+            ..
+        }
+    ) {
+        let refused = Freshness::Refused {
+            expires_at: token.expires_at,
+        };
         outcome = match access_token(services, mailbox.id, Resource::Graph, refused) {
             Ok(newer) => send(&newer.token),
-            Err(problem) => graph::Outcome::Refused { problem, refresh_token: true },
+            Err(problem) => graph::Outcome::Refused {
+                problem,
+                refresh_token: true,
+            },
         };
     }
     let outcome = outcome_of(outcome);
@@ -182,9 +193,20 @@ fn outcome_of(outcome: graph::Outcome) -> Outcome {
             effective_message_id: None,
             refused_recipients: Vec::new(),
         },
-        graph::Outcome::Refused { problem, refresh_token } => {
-            let stage = if refresh_token { Stage::SignIn } else { Stage::Content };
-            Outcome::Refused(Refusal { stage, problem, suggests: None })
+        graph::Outcome::Refused {
+            problem,
+            refresh_token,
+        } => {
+            let stage = if refresh_token {
+                Stage::SignIn
+            } else {
+                Stage::Content
+            };
+            Outcome::Refused(Refusal {
+                stage,
+                problem,
+                suggests: None,
+            })
         }
         graph::Outcome::Unknown { problem } => Outcome::Unknown { problem },
     }
@@ -274,7 +296,11 @@ struct Tried<'a> {
 /// Writes down what came of an attempt.
 fn record(services: &Services, tried: &Tried<'_>, outcome: Outcome) -> store::Result<()> {
     match outcome {
-        Outcome::Accepted { reply, effective_message_id, refused_recipients } => {
+        Outcome::Accepted {
+            reply,
+            effective_message_id,
+            refused_recipients,
+        } => {
             let effective = effective_message_id.as_deref();
             let effective = effective.map(|id| id.trim_start_matches('<').trim_end_matches('>'));
             accepted(services, tried, &reply, effective, refused_recipients)
@@ -338,8 +364,7 @@ fn refused(services: &Services, tried: &Tried<'_>, refusal: &Refusal) -> store::
     // A block lifts by itself after hours, and trying meanwhile lengthens it (Microsoft, "Continuous
     // error throttling").
     let blocked = problem.code.starts_with("smtp_blocked");
-    let about_mailbox =
-        before_message || blocked || problem.disposition == Disposition::NeedsAdmin;
+    let about_mailbox = before_message || blocked || problem.disposition == Disposition::NeedsAdmin;
     let again = other_way || problem.is_transient() || before_message || blocked;
     let (state, next_attempt_at) = if again && !too_old {
         let tries = u32::try_from(delivery.attempts).unwrap_or(u32::MAX);
@@ -369,8 +394,11 @@ fn refused(services: &Services, tried: &Tried<'_>, refusal: &Refusal) -> store::
         deliveries::update_state(tx, delivery, state, &change, now)?;
         if about_mailbox && !other_way {
             let tries = u32::try_from(delivery.attempts).unwrap_or(u32::MAX);
-            let pause =
-                if blocked { BLOCK_PAUSE_SECONDS } else { pause_seconds(problem, tries) };
+            let pause = if blocked {
+                BLOCK_PAUSE_SECONDS
+            } else {
+                pause_seconds(problem, tries)
+            };
             let until = now.saturating_add(pause);
             store::mailboxes::update_sending(tx, mailbox.id, Some(problem), until, now)?;
         }
