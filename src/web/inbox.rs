@@ -20,7 +20,7 @@ const ROWS: u32 = 50;
 
 /// What the address of a list may carry.
 #[derive(Debug, Default, serde::Deserialize)]
-pub struct Wish {
+pub(super) struct Wish {
     #[serde(default)]
     view: String,
     #[serde(default)]
@@ -96,7 +96,7 @@ impl Index {
 ///
 /// # Errors
 /// Those of the store, and [`Error::NotFound`] for a mailbox that is not there.
-pub async fn index(
+pub(super) async fn index(
     context: Shared,
     visitor: Option<Visitor>,
     wish: Query<Wish>,
