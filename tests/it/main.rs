@@ -7,6 +7,8 @@ mod conversations;
 #[cfg(test)]
 mod real_servers;
 #[cfg(test)]
+mod connecting;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod health;
