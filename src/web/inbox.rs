@@ -60,18 +60,6 @@ impl Index {
         inbox_url(view, self.page.here.mailbox_id)
     }
 
-    fn initials(&self, row: &ConversationRow) -> String {
-        format::initials(&row.contact_label)
-    }
-
-    fn tint(&self, row: &ConversationRow) -> u32 {
-        format::tint(&row.contact_label)
-    }
-
-    fn is_ours_last(&self, row: &ConversationRow) -> bool {
-        row.last_direction == Direction::Outgoing
-    }
-
     /// Changes when the row must be drawn again.
     fn version(&self, row: &ConversationRow) -> String {
         format!(
@@ -90,6 +78,10 @@ impl Index {
     fn shows_status(&self, row: &ConversationRow) -> bool {
         row.status != Status::Open && self.view != View::Closed && self.view != View::Waiting
     }
+}
+
+fn is_ours_last(row: &ConversationRow) -> bool {
+    row.last_direction == Direction::Outgoing
 }
 
 /// `GET /`

@@ -92,7 +92,6 @@ pub fn configure(routes: &mut ServiceConfig) {
 }
 
 /// Any other address.
-#[expect(clippy::unused_async, reason = "handlers are async")]
 async fn missing() -> Result<actix_web::HttpResponse, Error> {
     Err(Error::NotFound("page"))
 }

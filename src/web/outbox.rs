@@ -26,29 +26,23 @@ struct Index {
     rows: Vec<OutboxRow>,
 }
 
-impl Index {
-    fn state_label(&self, state: &DeliveryState) -> &'static str {
-        conversations::state_label(*state)
-    }
+fn can_retry(delivery: &Delivery) -> bool {
+    delivery.can_retry() && delivery.state != DeliveryState::Uncertain
+}
 
-    fn can_retry(&self, delivery: &Delivery) -> bool {
-        delivery.can_retry() && delivery.state != DeliveryState::Uncertain
+fn way(attempt: &Attempt) -> &'static str {
+    match attempt.way_out {
+        WayOut::Smtp => "by SMTP",
+        WayOut::Graph => "by Microsoft Graph",
     }
+}
 
-    fn way(&self, attempt: &Attempt) -> &'static str {
-        match attempt.way_out {
-            WayOut::Smtp => "by SMTP",
-            WayOut::Graph => "by Microsoft Graph",
-        }
-    }
-
-    fn outcome(&self, attempt: &Attempt) -> &'static str {
-        match attempt.outcome.as_str() {
-            "accepted" => "the server took it",
-            "refused" => "refused",
-            "unknown" => "the connection was lost before the answer",
-            _ => "interrupted",
-        }
+fn outcome(attempt: &Attempt) -> &'static str {
+    match attempt.outcome.as_str() {
+        "accepted" => "the server took it",
+        "refused" => "refused",
+        "unknown" => "the connection was lost before the answer",
+        _ => "interrupted",
     }
 }
 

@@ -191,6 +191,7 @@ impl Page {
 
     /// A time in full.
     #[must_use]
+    #[expect(clippy::unused_self, reason = "stands beside `time` in templates")]
     pub(super) fn full_time(&self, at: &i64) -> Time {
         Time {
             at: *at,

@@ -131,10 +131,6 @@ impl Letter {
     pub(super) fn delivery(&self) -> Option<&Delivery> {
         self.message.delivery.as_ref()
     }
-
-    pub(super) fn size(&self, file: &Attachment) -> String {
-        format::size(file.size_bytes)
-    }
 }
 
 /// Addresses in a row.
@@ -189,7 +185,7 @@ pub(super) fn icon(event: &Event) -> &'static str {
 }
 
 /// A delivery's state in words.
-pub(in crate::web) fn state_label(state: DeliveryState) -> &'static str {
+pub(in crate::web) fn state_label(state: &DeliveryState) -> &'static str {
     match state {
         DeliveryState::Queued => "Queued",
         DeliveryState::Sending => "Sending",

@@ -10,7 +10,7 @@ use super::number;
 use super::reply_form::{Mode, ReplyForm};
 use crate::desk;
 use crate::model::{
-    Address, Agent, Conversation, ConversationId, DeliveryState, Event, MailboxId, Message, Status,
+    Agent, Conversation, ConversationId, DeliveryState, MailboxId, Message, Status, View,
 };
 use crate::reply;
 use crate::store::{self, Db};
@@ -136,11 +136,7 @@ impl Show {
     }
 
     fn status_label(&self) -> &'static str {
-        status_label(self.conversation.status)
-    }
-
-    fn label_of(&self, other: &Conversation) -> &'static str {
-        status_label(other.status)
+        status_label(&self.conversation.status)
     }
 
     fn initials(&self) -> String {
@@ -151,36 +147,20 @@ impl Show {
         format::tint(self.conversation.contact.label())
     }
 
-    fn people(&self, list: &[Address]) -> String {
-        entries::people(list)
-    }
-
-    fn addresses(&self, list: &[Address]) -> String {
-        entries::addresses(list)
-    }
-
-    fn words(&self, event: &Event) -> String {
-        entries::words(event)
-    }
-
-    fn event_icon(&self, event: &Event) -> &'static str {
-        entries::icon(event)
-    }
-
-    fn state_label(&self, state: &DeliveryState) -> &'static str {
-        entries::state_label(*state)
-    }
-
     fn mode_url(&self, mode: &str) -> String {
         format!("{}?write={mode}#write", self.url())
     }
-
-    fn mailbox_url(&self, id: &MailboxId) -> String {
-        page::inbox_url(crate::model::View::Open, Some(*id))
-    }
 }
 
-fn status_label(status: Status) -> &'static str {
+fn mailbox_url(id: &MailboxId) -> String {
+    page::inbox_url(View::Open, Some(*id))
+}
+
+fn size(bytes: &i64) -> String {
+    format::size(*bytes)
+}
+
+fn status_label(status: &Status) -> &'static str {
     match status {
         Status::Open => "Open",
         Status::Waiting => "Waiting",
