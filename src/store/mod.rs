@@ -174,6 +174,12 @@ impl Store {
     }
 }
 
+/// The version of SQLite that is built in.
+#[must_use]
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
 /// Gives a reader back, whatever happened to the closure that had it.
 struct Lease<'a> {
     store: &'a Store,
