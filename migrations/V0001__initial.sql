@@ -231,7 +231,7 @@ CREATE TABLE deliveries (
     created_at INTEGER NOT NULL,
     finished_at INTEGER
 ) STRICT;
-CREATE INDEX deliveries_due ON deliveries (mailbox_id, next_attempt_at, id) WHERE state IN ('queued', 'uncertain');
+CREATE INDEX deliveries_due ON deliveries (mailbox_id, next_attempt_at, id) WHERE state IN ('queued', 'sending', 'uncertain');
 CREATE INDEX deliveries_unfinished ON deliveries (id) WHERE state NOT IN ('sent', 'cancelled');
 CREATE INDEX deliveries_of_conversation ON deliveries (conversation_id);
 

@@ -9,7 +9,6 @@
 //! conversation. `work` runs the loops, `web` serves the pages, `app` puts all together and
 //! `cli` is the command line.
 
-pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod password;
@@ -27,10 +26,13 @@ pub mod net;
 pub mod oauth;
 pub mod providers;
 pub mod smtp;
+pub mod tls;
 
 pub mod desk;
 pub mod intake;
 pub mod reply;
 pub mod work;
 
+pub mod app;
+pub mod cli;
 pub mod web;

@@ -19,8 +19,9 @@ pub fn mistake(password: &str) -> Option<&'static str> {
     if password.len() > MAX_BYTES {
         return Some("Use at most 1,000 characters.");
     }
-    (password.chars().count() < MIN_CHARS)
-        .then_some("Use at least 10 characters; three or four words that do not belong together are good.")
+    (password.chars().count() < MIN_CHARS).then_some(
+        "Use at least 10 characters; three or four words that do not belong together are good.",
+    )
 }
 
 /// Hashes a password with a fresh salt. Takes tens of milliseconds and 19 MiB on purpose.
@@ -29,7 +30,9 @@ pub fn mistake(password: &str) -> Option<&'static str> {
 /// When there is no memory for it.
 pub fn hash(password: &str) -> Result<String, argon2::password_hash::Error> {
     let salt = SaltString::encode_b64(&random_bytes::<16>())?;
-    Ok(Argon2::default().hash_password(password.as_bytes(), &salt)?.to_string())
+    Ok(Argon2::default()
+        .hash_password(password.as_bytes(), &salt)?
+        .to_string())
 }
 
 /// Whether a password belongs to a hash. `None` stands for an agent that does not exist: the work is
@@ -42,7 +45,9 @@ pub fn verify(password: &str, hash: Option<&str>) -> bool {
     let Ok(parsed) = PasswordHash::new(hash.unwrap_or(NOBODY)) else {
         return false;
     };
-    let same = Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok();
+    let same = Argon2::default()
+        .verify_password(password.as_bytes(), &parsed)
+        .is_ok();
     same && hash.is_some()
 }
 

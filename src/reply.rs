@@ -88,7 +88,10 @@ pub enum Error {
 }
 
 fn invalid(field: &'static str, sentence: impl Into<String>) -> Error {
-    Error::Invalid { field, sentence: sentence.into() }
+    Error::Invalid {
+        field,
+        sentence: sentence.into(),
+    }
 }
 
 /// What a reply form starts with.
@@ -119,7 +122,11 @@ pub fn defaults(db: &Db, id: ConversationId, all: bool) -> Result<Defaults, Erro
     let contact = Address::new(&conversation.contact.name, &conversation.contact.address);
     let Some(message) = newest else {
         // Nothing came in yet: we wrote first.
-        return Ok(Defaults { to: vec![contact], cc: Vec::new(), subject: re(&conversation.subject) });
+        return Ok(Defaults {
+            to: vec![contact],
+            cc: Vec::new(),
+            subject: re(&conversation.subject),
+        });
     };
     let mut to: Vec<Address> = match message.recipients.reply_to.as_slice() {
         [] => vec![message.from.clone()],
@@ -133,17 +140,26 @@ pub fn defaults(db: &Db, id: ConversationId, all: bool) -> Result<Defaults, Erro
     if all {
         let others = message.recipients.to.iter().chain(&message.recipients.cc);
         for who in others.filter(|who| !own(who) && !who.address.is_empty()) {
-            let known = to.iter().chain(&cc).any(|k| k.address.eq_ignore_ascii_case(&who.address));
+            let known = to
+                .iter()
+                .chain(&cc)
+                .any(|k| k.address.eq_ignore_ascii_case(&who.address));
             if !known {
                 cc.push(who.clone());
             }
         }
     }
-    Ok(Defaults { to, cc, subject: re(&message.subject) })
+    Ok(Defaults {
+        to,
+        cc,
+        subject: re(&message.subject),
+    })
 }
 
 fn re(subject: &str) -> String {
-    format!("Re: {}", thread::base_subject(subject)).trim_end().to_owned()
+    format!("Re: {}", thread::base_subject(subject))
+        .trim_end()
+        .to_owned()
 }
 
 fn load(db: &Db, id: ConversationId) -> Result<(Conversation, Mailbox), Error> {
@@ -190,11 +206,17 @@ fn check(draft: &ReplyDraft) -> Result<(), Error> {
     if count > RECIPIENTS_MAX {
         return Err(invalid(
             "to",
-            format!("A message can go to {RECIPIENTS_MAX} recipients at most; this one has {count}."),
+            format!(
+                "A message can go to {RECIPIENTS_MAX} recipients at most; this one has {count}."
+            ),
         ));
     }
     let html_text = draft.html.as_deref().map(html::to_text);
-    let nothing = html_text.as_deref().unwrap_or(&draft.text).trim().is_empty();
+    let nothing = html_text
+        .as_deref()
+        .unwrap_or(&draft.text)
+        .trim()
+        .is_empty();
     if nothing && draft.attachments.is_empty() {
         return Err(invalid("text", "Write something, or attach a file."));
     }
@@ -207,7 +229,10 @@ fn check(draft: &ReplyDraft) -> Result<(), Error> {
         ));
     }
     if draft.idempotency_key.is_empty() || draft.idempotency_key.len() > 200 {
-        return Err(invalid("text", "The form was incomplete. Reload the page and send again."));
+        return Err(invalid(
+            "text",
+            "The form was incomplete. Reload the page and send again.",
+        ));
     }
     Ok(())
 }
@@ -237,12 +262,20 @@ fn compose_reply(
 ) -> Result<Made, Error> {
     let messages = store::messages::list(db, conversation.id)?;
     let body = body(db, draft, &mailbox, messages.last())?;
-    let subject = match draft.subject.split_whitespace().collect::<Vec<_>>().join(" ") {
+    let subject = match draft
+        .subject
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+    {
         empty if empty.is_empty() => re(&conversation.subject),
         given => given,
     };
     let references = store::threads::list_references(db, conversation.id)?;
-    let domain = mailbox.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+    let domain = mailbox
+        .address
+        .rsplit_once('@')
+        .map_or("localhost", |(_, domain)| domain);
     let message_id = compose::new_message_id(domain, random_bytes::<16>());
     let from = Address::new(from_name(actor, &mailbox), &mailbox.address);
     let recipients = Recipients {
@@ -277,7 +310,10 @@ fn compose_reply(
     };
     let raw = compose::compose(&outgoing).map_err(|error| field_of(&error))?;
     if raw.len() > MESSAGE_MAX_BYTES {
-        return Err(invalid("attachments", "The message is larger than Microsoft takes (35 MB)."));
+        return Err(invalid(
+            "attachments",
+            "The message is larger than Microsoft takes (35 MB).",
+        ));
     }
     let files = draft
         .attachments
@@ -319,7 +355,10 @@ fn from_name(actor: &Agent, mailbox: &Mailbox) -> String {
 }
 
 fn to_mail(who: &Address) -> mail::Address {
-    mail::Address { name: who.name.clone(), address: who.address.clone() }
+    mail::Address {
+        name: who.name.clone(),
+        address: who.address.clone(),
+    }
 }
 
 fn to_outgoing_file(file: &ReplyFile) -> OutgoingFile {
@@ -345,7 +384,9 @@ fn body(
     newest: Option<&Message>,
 ) -> Result<Body, Error> {
     let written = draft.html.as_deref().map(html::sanitize_outgoing);
-    let new_text = written.as_deref().map_or_else(|| draft.text.clone(), html::to_text);
+    let new_text = written
+        .as_deref()
+        .map_or_else(|| draft.text.clone(), html::to_text);
     let new_text = new_text.trim().to_owned();
     let new_html = written.unwrap_or_else(|| html::text_to_html(&draft.text));
     let signature_text = html::to_text(&mailbox.signature_html);
@@ -363,7 +404,11 @@ fn body(
         whole_html.push('\n');
         whole_html.push_str(&history.html);
     }
-    Ok(Body { new_text, whole_text, html: whole_html })
+    Ok(Body {
+        new_text,
+        whole_text,
+        html: whole_html,
+    })
 }
 
 fn history(db: &Db, message: &Message) -> Result<compose::History, Error> {
@@ -372,7 +417,11 @@ fn history(db: &Db, message: &Message) -> Result<compose::History, Error> {
         _ => None,
     };
     let list = |people: &[Address]| {
-        people.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        people
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("; ")
     };
     let sent = chrono::DateTime::from_timestamp(message.sent_at, 0)
         .map(|at| at.format("%A, %-d %B %Y %H:%M UTC").to_string())
@@ -390,7 +439,9 @@ fn history(db: &Db, message: &Message) -> Result<compose::History, Error> {
 
 /// The Thread-Index of the newest message that has one, so that Outlook keeps its own threads.
 fn parent_thread_index(db: &Db, messages: &[Message]) -> Result<Option<String>, Error> {
-    let Some(newest) = messages.last() else { return Ok(None) };
+    let Some(newest) = messages.last() else {
+        return Ok(None);
+    };
     let raw = store::messages::find_raw(db, newest.id)?;
     Ok(raw.and_then(|raw| mail::parse(&raw).0.thread_index))
 }
@@ -443,5 +494,9 @@ fn file(
     crate::desk::change_status(tx, now, Some(actor.id), &current, draft.then)?;
     store::conversations::refresh(tx, conversation_id)?;
     store::views::upsert(tx, actor.id, conversation_id)?;
-    Ok(Queued { delivery_id, conversation_id, mailbox_id })
+    Ok(Queued {
+        delivery_id,
+        conversation_id,
+        mailbox_id,
+    })
 }

@@ -95,7 +95,13 @@ fn set_status(
 ) -> Result<(), Error> {
     store.write(|tx| {
         let conversation = existing(tx, id)?;
-        Ok(change_status(tx, now, Some(actor.id), &conversation, status)?)
+        Ok(change_status(
+            tx,
+            now,
+            Some(actor.id),
+            &conversation,
+            status,
+        )?)
     })
 }
 

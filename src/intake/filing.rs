@@ -36,7 +36,12 @@ pub(super) fn judge(
         ..verdict(fate, None, detail)
     };
     let mail = match &message.content {
-        Content::Absent => return Ok(again(Fate::Absent, "The server lists it but gives nothing for it.")),
+        Content::Absent => {
+            return Ok(again(
+                Fate::Absent,
+                "The server lists it but gives nothing for it.",
+            ));
+        }
         Content::Stub => {
             return Ok(again(
                 Fate::Stub,
@@ -50,7 +55,11 @@ pub(super) fn judge(
     if let (Some(since_at), Some(arrived_at)) = (source.mailbox.take_since_at, arrived_at)
         && arrived_at < since_at
     {
-        return Ok(verdict(Fate::Ignored, None, "It arrived before the date mail is taken from."));
+        return Ok(verdict(
+            Fate::Ignored,
+            None,
+            "It arrived before the date mail is taken from.",
+        ));
     }
     if let Some(ours) = own_message(tx, source, mail)? {
         learn(tx, source, mail, ours, now)?;
@@ -85,7 +94,9 @@ fn learn(
     ours: MessageId,
     now: i64,
 ) -> store::Result<()> {
-    let Some(delivery) = deliveries::find_by_message(tx, ours)? else { return Ok(()) };
+    let Some(delivery) = deliveries::find_by_message(tx, ours)? else {
+        return Ok(());
+    };
     for id in &mail.own_ids {
         store::threads::insert_own(tx, source.mailbox.id, id, delivery.conversation_id, ours)?;
     }
@@ -114,7 +125,9 @@ fn store_message(
         FolderRole::Inbox | FolderRole::Other => Direction::Incoming,
     };
     // A wrong clock at the sender must not put a message into the future or the far past.
-    let sent_at = mail.sent_at.map_or(arrived_at, |at| at.clamp(arrived_at - 7 * 86_400, arrived_at));
+    let sent_at = mail.sent_at.map_or(arrived_at, |at| {
+        at.clamp(arrived_at - 7 * 86_400, arrived_at)
+    });
     let (conversation_id, is_new) = conversation_of(tx, source, mail, direction, sent_at, now)?;
     let new = NewMessage {
         mailbox_id: source.mailbox.id,
@@ -168,7 +181,10 @@ fn conversation_of(
     sent_at: i64,
     now: i64,
 ) -> store::Result<(ConversationId, bool)> {
-    let bounced = mail.bounce.as_ref().and_then(|bounce| bounce.original_message_id.as_ref());
+    let bounced = mail
+        .bounce
+        .as_ref()
+        .and_then(|bounce| bounce.original_message_id.as_ref());
     let ids = mail.own_ids.iter().chain(&mail.thread_ids).chain(bounced);
     for id in ids {
         if let Some(known) = store::threads::find(tx, source.mailbox.id, id)? {
@@ -178,9 +194,15 @@ fn conversation_of(
     let nobody = Address::new("Unknown sender", "unknown@invalid");
     let contact = match direction {
         Direction::Incoming => Some(&mail.sender_to_answer),
-        Direction::Outgoing => mail.recipients.to.first().or_else(|| mail.recipients.cc.first()),
+        Direction::Outgoing => mail
+            .recipients
+            .to
+            .first()
+            .or_else(|| mail.recipients.cc.first()),
     };
-    let contact = contact.filter(|who| !who.address.is_empty()).unwrap_or(&nobody);
+    let contact = contact
+        .filter(|who| !who.address.is_empty())
+        .unwrap_or(&nobody);
     let contact_id = store::contacts::upsert(tx, contact, now)?;
     let old = is_history(source, sent_at) && sent_at < now - HISTORY_SECONDS;
     let status = match direction {
@@ -189,14 +211,8 @@ fn conversation_of(
         Direction::Outgoing => Status::Waiting,
     };
     let subject = base_subject(&mail.subject);
-    let id = store::conversations::insert(
-        tx,
-        source.mailbox.id,
-        contact_id,
-        &subject,
-        status,
-        sent_at,
-    )?;
+    let id =
+        store::conversations::insert(tx, source.mailbox.id, contact_id, &subject, status, sent_at)?;
     Ok((id, true))
 }
 
@@ -233,25 +249,39 @@ fn note_bounce(
     bounce: &crate::mail::bounce::Bounce,
     now: i64,
 ) -> store::Result<()> {
-    let failed: Vec<_> =
-        bounce.recipients.iter().filter(|who| who.action.eq_ignore_ascii_case("failed")).collect();
+    let failed: Vec<_> = bounce
+        .recipients
+        .iter()
+        .filter(|who| who.action.eq_ignore_ascii_case("failed"))
+        .collect();
     for who in &failed {
         store::contacts::update_bounced(tx, &who.address, now)?;
     }
-    let Some(original) = &bounce.original_message_id else { return Ok(()) };
+    let Some(original) = &bounce.original_message_id else {
+        return Ok(());
+    };
     let known = store::threads::find(tx, source.mailbox.id, original)?;
-    let Some(message_id) = known.and_then(|known| known.message_id) else { return Ok(()) };
-    let Some(delivery) = deliveries::find_by_message(tx, message_id)? else { return Ok(()) };
+    let Some(message_id) = known.and_then(|known| known.message_id) else {
+        return Ok(());
+    };
+    let Some(delivery) = deliveries::find_by_message(tx, message_id)? else {
+        return Ok(());
+    };
     if failed.is_empty() {
         return Ok(());
     }
     let addresses: Vec<&str> = failed.iter().map(|who| who.address.as_str()).collect();
-    let reasons: Vec<String> =
-        failed.iter().map(|who| format!("{} {}", who.status, who.diagnostic)).collect();
+    let reasons: Vec<String> = failed
+        .iter()
+        .map(|who| format!("{} {}", who.status, who.diagnostic))
+        .collect();
     let problem = Problem::new(
         "bounced",
         Disposition::GiveUp,
-        format!("The reply was accepted, but came back: it could not be delivered to {}.", addresses.join(", ")),
+        format!(
+            "The reply was accepted, but came back: it could not be delivered to {}.",
+            addresses.join(", ")
+        ),
         "Check the address with the customer, correct it, and send again.",
     )
     .with_detail(reasons.join("; "));

@@ -11,8 +11,8 @@ use crate::model::{Cursor, Fate, Folder, Mailbox};
 use crate::store::fates::Verdict;
 use crate::store::{self, Store, Tx};
 
-pub use prepare::identity;
 use prepare::Prepared;
+pub use prepare::identity;
 
 /// A message as fetched from a folder.
 #[derive(Debug, Clone)]
@@ -53,7 +53,9 @@ const RETRY_SECONDS: [i64; 5] = [60, 600, 3_600, 21_600, 86_400];
 #[must_use]
 pub fn retry_at(attempts: i64, now: i64) -> Option<i64> {
     let index = usize::try_from(attempts.checked_sub(1)?).ok()?;
-    RETRY_SECONDS.get(index).map(|seconds| now.saturating_add(*seconds))
+    RETRY_SECONDS
+        .get(index)
+        .map(|seconds| now.saturating_add(*seconds))
 }
 
 /// Stores a batch of one folder and moves the cursor past it, all or nothing. If the batch as a whole
@@ -68,9 +70,14 @@ pub fn receive(
     next_uid: u32,
     now: i64,
 ) -> store::Result<Report> {
-    let prepared: Vec<Prepared> =
-        batch.into_iter().map(|fetched| prepare::prepare(source, fetched)).collect();
-    let cursor = Cursor { uid_validity: source.uid_validity, next_uid };
+    let prepared: Vec<Prepared> = batch
+        .into_iter()
+        .map(|fetched| prepare::prepare(source, fetched))
+        .collect();
+    let cursor = Cursor {
+        uid_validity: source.uid_validity,
+        next_uid,
+    };
     let whole = store.write(|tx| {
         let mut report = Report::default();
         for message in &prepared {
@@ -80,7 +87,9 @@ pub fn receive(
         Ok::<_, store::Error>(report)
     });
     match whole {
-        Err(error) if is_about_the_message(&error) => one_by_one(store, source, &prepared, cursor, now),
+        Err(error) if is_about_the_message(&error) => {
+            one_by_one(store, source, &prepared, cursor, now)
+        }
         other => other,
     }
 }
@@ -136,7 +145,10 @@ fn file(tx: &Tx<'_>, source: Source<'_>, message: &Prepared, now: i64) -> store:
     let known = store::fates::find(tx, source.folder.id, source.uid_validity, message.uid)?;
     // A batch that was cut off after its commit may be fetched again.
     if let Some(known) = &known
-        && matches!(known.fate, Fate::Received | Fate::Duplicate | Fate::OwnCopy | Fate::Ignored)
+        && matches!(
+            known.fate,
+            Fate::Received | Fate::Duplicate | Fate::OwnCopy | Fate::Ignored
+        )
     {
         return Ok(known.fate);
     }
@@ -152,7 +164,14 @@ fn write_fate(
     verdict: Verdict,
     now: i64,
 ) -> store::Result<Fate> {
-    store::fates::upsert(tx, source.folder.id, source.uid_validity, uid, &verdict, now)?;
+    store::fates::upsert(
+        tx,
+        source.folder.id,
+        source.uid_validity,
+        uid,
+        &verdict,
+        now,
+    )?;
     Ok(verdict.fate)
 }
 
@@ -174,7 +193,10 @@ pub fn too_big(
         retry_at: None,
     };
     let next_uid = uid.saturating_add(1);
-    let cursor = Cursor { uid_validity: source.uid_validity, next_uid };
+    let cursor = Cursor {
+        uid_validity: source.uid_validity,
+        next_uid,
+    };
     store.write(|tx| {
         write_fate(tx, source, uid, verdict, now)?;
         store::folders::update_cursor(tx, source.folder.id, cursor)

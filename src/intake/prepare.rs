@@ -65,7 +65,13 @@ pub(super) struct Mail {
 /// subject. Not its bytes, for Exchange writes the same message differently from time to time, and not
 /// the Message-ID alone, for some programs give one id to many messages.
 #[must_use]
-pub fn identity(message_id: &str, from: &str, date_at: Option<i64>, subject: &str, text: &str) -> [u8; 32] {
+pub fn identity(
+    message_id: &str,
+    from: &str,
+    date_at: Option<i64>,
+    subject: &str,
+    text: &str,
+) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in [message_id, &from.to_lowercase(), subject.trim()] {
         hash.update(part.as_bytes());
@@ -84,16 +90,31 @@ pub fn identity(message_id: &str, from: &str, date_at: Option<i64>, subject: &st
 
 /// Reads a message; whatever happens in there, an answer comes back.
 pub(super) fn prepare(source: Source<'_>, fetched: Fetched) -> Prepared {
-    let Fetched { uid, raw, internal_date_at } = fetched;
+    let Fetched {
+        uid,
+        raw,
+        internal_date_at,
+    } = fetched;
     let content = match raw {
         None => Content::Absent,
         Some(raw) if raw.is_empty() => Content::Absent,
         Some(raw) => catch_unwind(AssertUnwindSafe(|| read(&raw))).unwrap_or_else(|_| {
-            tracing::error!(mailbox.id = source.mailbox.id.0, uid, "reading a message panicked");
-            Content::Broken("Reading it made the program stumble; the original is still in the mailbox.".to_owned())
+            tracing::error!(
+                mailbox.id = source.mailbox.id.0,
+                uid,
+                "reading a message panicked"
+            );
+            Content::Broken(
+                "Reading it made the program stumble; the original is still in the mailbox."
+                    .to_owned(),
+            )
         }),
     };
-    Prepared { uid, internal_date_at, content }
+    Prepared {
+        uid,
+        internal_date_at,
+        content,
+    }
 }
 
 fn read(raw: &[u8]) -> Content {
@@ -110,18 +131,31 @@ fn read(raw: &[u8]) -> Content {
 fn mail_of(raw: &[u8], parsed: Parsed, defects: &[mail::Defect]) -> store::Result<Mail> {
     let packed = Packed::pack(raw)?;
     let kind = kind_of(mail::classify::kind(&parsed));
-    let bounce = (kind == Kind::Bounce).then(|| mail::bounce::read(&parsed)).flatten();
+    let bounce = (kind == Kind::Bounce)
+        .then(|| mail::bounce::read(&parsed))
+        .flatten();
     let split = mail::quote::split(&parsed.text, parsed.html.as_deref());
     let reply_text = cut(&split.reply_text);
-    let shown = if reply_text.trim().is_empty() { &parsed.text } else { &reply_text };
+    let shown = if reply_text.trim().is_empty() {
+        &parsed.text
+    } else {
+        &reply_text
+    };
     let preview = mail::html::preview(shown, PREVIEW_CHARS);
     let own_ids = mail::thread::own_ids(&parsed);
     let thread_ids = mail::thread::candidate_ids(&parsed);
-    let from = first(&parsed.from).or_else(|| first(&parsed.sender)).unwrap_or_default();
+    let from = first(&parsed.from)
+        .or_else(|| first(&parsed.sender))
+        .unwrap_or_default();
     let sender_to_answer = first(&parsed.reply_to).unwrap_or_else(|| from.clone());
     let message_id = parsed.message_id.as_deref().unwrap_or_default();
-    let identity =
-        identity(message_id, &from.address, parsed.date_at, &parsed.subject, &parsed.text);
+    let identity = identity(
+        message_id,
+        &from.address,
+        parsed.date_at,
+        &parsed.subject,
+        &parsed.text,
+    );
     let attachments = parsed
         .attachments
         .into_iter()
@@ -178,7 +212,9 @@ fn convert(addresses: &[mail::Address]) -> Vec<Address> {
 }
 
 fn first(addresses: &[mail::Address]) -> Option<Address> {
-    convert(addresses).into_iter().find(|who| !who.address.is_empty())
+    convert(addresses)
+        .into_iter()
+        .find(|who| !who.address.is_empty())
 }
 
 fn kind_of(kind: mail::classify::Kind) -> Kind {

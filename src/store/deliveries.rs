@@ -88,8 +88,8 @@ pub fn insert(
     Ok(DeliveryId(tx.last_insert_rowid()))
 }
 
-// Both queries below repeat `state IN ('queued', 'uncertain')` so that SQLite may use the partial index
-// `deliveries_due`.
+// The queries below repeat `state IN ('queued', 'sending', 'uncertain')` so that SQLite may use the
+// partial index `deliveries_due`.
 
 /// Takes the next due delivery of a mailbox: it is `sending`, its attempt is written down, and would
 /// be tried again at `retry_at` should nothing more be heard of it. Returns it with the attempt's id.
@@ -104,7 +104,7 @@ pub fn claim_next(
 ) -> Result<Option<(Delivery, i64)>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM deliveries d
-         WHERE d.mailbox_id = ?1 AND d.state IN ('queued', 'uncertain') AND d.state = 'queued'
+         WHERE d.mailbox_id = ?1 AND d.state IN ('queued', 'sending', 'uncertain') AND d.state = 'queued'
            AND d.next_attempt_at <= ?2
          ORDER BY d.next_attempt_at, d.id LIMIT 1"
     );
@@ -139,7 +139,7 @@ pub fn claim_next(
 pub fn find_due_uncertain(db: &Db, mailbox_id: MailboxId, now: i64) -> Result<Option<Delivery>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM deliveries d
-         WHERE d.mailbox_id = ?1 AND d.state IN ('queued', 'uncertain') AND d.state = 'uncertain'
+         WHERE d.mailbox_id = ?1 AND d.state IN ('queued', 'sending', 'uncertain') AND d.state = 'uncertain'
            AND d.next_attempt_at <= ?2
          ORDER BY d.next_attempt_at, d.id LIMIT 1"
     );
@@ -157,7 +157,8 @@ pub fn next_due(db: &Db, mailbox_id: MailboxId) -> Result<Option<i64>> {
     Ok(db
         .prepare_cached(
             "SELECT MIN(next_attempt_at) FROM deliveries
-             WHERE mailbox_id = ?1 AND state IN ('queued', 'uncertain')",
+             WHERE mailbox_id = ?1 AND state IN ('queued', 'sending', 'uncertain')
+               AND state <> 'sending'",
         )?
         .query_row([mailbox_id.0], |row| row.get(0))?)
 }
@@ -245,16 +246,38 @@ pub fn update_state(
     conversations::refresh(tx, delivery.conversation_id)
 }
 
-/// Marks everything that was being sent when the program died as uncertain, to be looked into at
-/// `look_at`. Returns how many.
+/// Whether a mailbox has a delivery that is being sent: asked by its only sender between two sends, it
+/// is one whose end was never written down.
 ///
 /// # Errors
 /// Those of SQLite.
-pub fn update_interrupted(tx: &Tx<'_>, problem: &Problem, look_at: i64) -> Result<usize> {
-    let sql = format!("SELECT {COLUMNS} FROM deliveries d WHERE d.state = 'sending'");
+pub fn has_orphan(db: &Db, mailbox_id: MailboxId) -> Result<bool> {
+    Ok(db
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM deliveries WHERE mailbox_id = ?1
+                AND state IN ('queued', 'sending', 'uncertain') AND state = 'sending')",
+        )?
+        .query_row([mailbox_id.0], |row| row.get(0))?)
+}
+
+/// Marks what was being sent when the program died or stumbled as uncertain, to be looked into at
+/// `look_at`; of one mailbox or of all. Returns how many.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_interrupted(
+    tx: &Tx<'_>,
+    mailbox_id: Option<MailboxId>,
+    problem: &Problem,
+    look_at: i64,
+) -> Result<usize> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM deliveries d
+         WHERE d.state = 'sending' AND (?1 IS NULL OR d.mailbox_id = ?1)"
+    );
     let interrupted: Vec<Delivery> = tx
         .prepare(&sql)?
-        .query_map([], from_row)?
+        .query_map([mailbox_id.map(|id| id.0)], from_row)?
         .collect::<rusqlite::Result<_>>()?;
     for delivery in &interrupted {
         let change = Change {

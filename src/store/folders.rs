@@ -78,6 +78,11 @@ pub fn insert(
 /// # Errors
 /// Those of SQLite.
 pub fn update_start(tx: &Tx<'_>, id: FolderId, uid_validity: u32, first_uid: u32) -> Result<()> {
+    // Fates written under this UIDVALIDITY before a restore may speak of other messages.
+    tx.execute(
+        "DELETE FROM fates WHERE folder_id = ?1 AND uid_validity = ?2",
+        (id.0, uid_validity),
+    )?;
     tx.execute(
         "UPDATE folders SET uid_validity = ?2, first_uid = ?3, next_uid = ?3 WHERE id = ?1",
         (id.0, uid_validity, first_uid),

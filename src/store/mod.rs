@@ -162,19 +162,17 @@ impl Store {
         Ok(())
     }
 
-    /// Bytes free for unprivileged users and bytes of the database with its log.
-    ///
-    /// # Errors
-    /// When the file cannot be looked at.
-    pub fn size_bytes(&self) -> Result<u64> {
+    /// Bytes of the database file with its log.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
         let size = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
         let mut log = self.path.clone().into_os_string();
         log.push("-wal");
-        Ok(size(&self.path).saturating_add(size(Path::new(&log))))
+        size(&self.path).saturating_add(size(Path::new(&log)))
     }
 }
 
-/// The version of SQLite that is built in.
+/// Version of the SQLite that is built in.
 #[must_use]
 pub fn sqlite_version() -> &'static str {
     rusqlite::version()

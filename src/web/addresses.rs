@@ -17,14 +17,18 @@ pub fn is_address(text: &str) -> bool {
         && !local.starts_with('.')
         && !local.ends_with('.')
         && !local.contains("..")
-        && local.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c));
+        && local
+            .chars()
+            .all(|c| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c));
     let domain_fine = domain.len() <= 253
         && domain.split('.').all(|label| {
             !label.is_empty()
                 && label.len() <= 63
                 && !label.starts_with('-')
                 && !label.ends_with('-')
-                && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+                && label
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || c == '-' || c == '_')
         });
     local_fine && domain_fine
 }
@@ -36,13 +40,21 @@ pub fn is_address(text: &str) -> bool {
 pub fn parse(text: &str) -> Result<Vec<Address>, String> {
     let mut found: Vec<Address> = Vec::new();
     for entry in split(text) {
-        let address = entry_address(&entry)
-            .ok_or_else(|| format!("“{entry}” is not an address; write it like ada@example.com, with commas between."))?;
-        if !found.iter().any(|known| known.address.eq_ignore_ascii_case(&address.address)) {
+        let address = entry_address(&entry).ok_or_else(|| {
+            format!(
+                "“{entry}” is not an address; write it like ada@example.com, with commas between."
+            )
+        })?;
+        if !found
+            .iter()
+            .any(|known| known.address.eq_ignore_ascii_case(&address.address))
+        {
             found.push(address);
         }
         if found.len() > MOST {
-            return Err("Up to 100 addresses can stand here; send to a list or group instead.".to_owned());
+            return Err(
+                "Up to 100 addresses can stand here; send to a list or group instead.".to_owned(),
+            );
         }
     }
     Ok(found)
@@ -55,9 +67,16 @@ pub fn join(addresses: &[Address]) -> String {
         if address.name.is_empty() {
             return address.address.clone();
         }
-        let plain = address.name.chars().all(|c| c.is_alphanumeric() || c == ' ' || c == '-' || c == '.' || c == '\'');
+        let plain = address
+            .name
+            .chars()
+            .all(|c| c.is_alphanumeric() || c == ' ' || c == '-' || c == '.' || c == '\'');
         let name = address.name.replace(['"', '\\'], "");
-        if plain { format!("{name} <{}>", address.address) } else { format!("\"{name}\" <{}>", address.address) }
+        if plain {
+            format!("{name} <{}>", address.address)
+        } else {
+            format!("\"{name}\" <{}>", address.address)
+        }
     };
     addresses.iter().map(one).collect::<Vec<_>>().join(", ")
 }
@@ -76,7 +95,11 @@ fn split(text: &str) -> Vec<String> {
             entry.push(c);
         }
     }
-    entries.into_iter().map(|entry| entry.trim().to_owned()).filter(|entry| !entry.is_empty()).collect()
+    entries
+        .into_iter()
+        .map(|entry| entry.trim().to_owned())
+        .filter(|entry| !entry.is_empty())
+        .collect()
 }
 
 fn entry_address(entry: &str) -> Option<Address> {
@@ -84,7 +107,12 @@ fn entry_address(entry: &str) -> Option<Address> {
         Some(rest) => rest.rsplit_once('<')?,
         None => ("", entry),
     };
-    let name: String = name.trim().trim_matches('"').chars().filter(|c| !c.is_control()).collect();
+    let name: String = name
+        .trim()
+        .trim_matches('"')
+        .chars()
+        .filter(|c| !c.is_control())
+        .collect();
     let address = address.trim();
     is_address(address).then(|| Address::new(name.trim(), address))
 }
@@ -95,7 +123,8 @@ mod tests {
 
     #[test]
     fn names_quotes_commas_and_semicolons_are_read() {
-        let read = parse("Ada <ada@example.com>, \"Lovelace, B.\" <b@example.com>; c@example.org").unwrap();
+        let read = parse("Ada <ada@example.com>, \"Lovelace, B.\" <b@example.com>; c@example.org")
+            .unwrap();
         assert_eq!(
             read,
             [
@@ -109,7 +138,15 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_named() {
-        for bad in ["ada", "ada@", "@example.com", "a b@example.com", "ada@exa mple", "ada@example.com>", "a@b..c"] {
+        for bad in [
+            "ada",
+            "ada@",
+            "@example.com",
+            "a b@example.com",
+            "ada@exa mple",
+            "ada@example.com>",
+            "a@b..c",
+        ] {
             let sentence = parse(&format!("x@example.com, {bad}")).unwrap_err();
             assert!(sentence.contains(bad), "{sentence}");
         }

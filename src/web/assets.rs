@@ -29,8 +29,14 @@ impl Assets {
             .filter_map(|name| Files::get(name))
             .flat_map(|file| file.metadata.sha256_hash())
             .collect();
-        let hash: String = sha256(&hashes).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        Self { base: format!("/static/{hash}") }
+        let hash: String = sha256(&hashes)
+            .iter()
+            .take(6)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self {
+            base: format!("/static/{hash}"),
+        }
     }
 
     /// The address of a file.
@@ -55,7 +61,11 @@ pub async fn show(context: Shared, path: Path<(String, String)>) -> Result<HttpR
     };
     // A page of another version may ask while the program is being replaced: served, but not kept.
     let current = context.assets.base.ends_with(&hash);
-    let keep = if current { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let keep = if current {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     Ok(HttpResponse::Ok()
         .content_type(kind)
         .insert_header((CACHE_CONTROL, keep))

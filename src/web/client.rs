@@ -22,7 +22,9 @@ pub fn address(request: &HttpRequest, trusted: &[Network]) -> Option<IpAddr> {
 /// The peer of the connection itself, when no proxy stands between.
 #[must_use]
 pub fn is_local(request: &HttpRequest) -> bool {
-    let loopback = request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+    let loopback = request
+        .peer_addr()
+        .is_some_and(|peer| peer.ip().to_canonical().is_loopback());
     // A proxy on this machine is on loopback too, and says for whom it asks.
     loopback
         && !request.headers().contains_key("x-forwarded-for")
@@ -37,7 +39,9 @@ fn walk(peer: IpAddr, forwarded: &[&str], trusted: &[Network]) -> IpAddr {
         if !is_trusted(address) {
             break;
         }
-        let Some(next) = parse(entry.trim()) else { break };
+        let Some(next) = parse(entry.trim()) else {
+            break;
+        };
         address = next;
     }
     address
@@ -49,7 +53,9 @@ fn parse(text: &str) -> Option<IpAddr> {
     if let Ok(address) = bare.parse::<IpAddr>() {
         return Some(address.to_canonical());
     }
-    text.parse::<std::net::SocketAddr>().ok().map(|address| address.ip().to_canonical())
+    text.parse::<std::net::SocketAddr>()
+        .ok()
+        .map(|address| address.ip().to_canonical())
 }
 
 #[cfg(test)]
@@ -57,7 +63,10 @@ mod tests {
     use super::*;
 
     fn read(peer: &str, forwarded: &[&str]) -> String {
-        let trusted = [Network::parse("127.0.0.0/8").unwrap(), Network::parse("10.0.0.0/8").unwrap()];
+        let trusted = [
+            Network::parse("127.0.0.0/8").unwrap(),
+            Network::parse("10.0.0.0/8").unwrap(),
+        ];
         walk(peer.parse().unwrap(), forwarded, &trusted).to_string()
     }
 
@@ -69,7 +78,10 @@ mod tests {
     #[test]
     fn a_trusted_proxy_is_believed_up_to_the_first_untrusted_hop() {
         assert_eq!(read("127.0.0.1", &["198.51.100.1"]), "198.51.100.1");
-        assert_eq!(read("127.0.0.1", &["6.6.6.6", " 198.51.100.1", "10.0.0.2"]), "198.51.100.1");
+        assert_eq!(
+            read("127.0.0.1", &["6.6.6.6", " 198.51.100.1", "10.0.0.2"]),
+            "198.51.100.1"
+        );
         assert_eq!(read("127.0.0.1", &["198.51.100.1:4711"]), "198.51.100.1");
         assert_eq!(read("127.0.0.1", &["[2001:db8::1]:443"]), "2001:db8::1");
     }

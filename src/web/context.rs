@@ -8,9 +8,9 @@ use tokio::sync::Semaphore;
 use super::assets::Assets;
 use super::error::Error;
 use super::live::Streams;
-use super::pending::Services;
 use crate::config::Config;
 use crate::store::{self, Db, Store};
+use crate::work::Services;
 
 /// Passwords hashed at a time; each takes 19 MiB and a core for a while.
 const HASHES: usize = 2;

@@ -22,11 +22,14 @@ pub const FIELD: &str = "csrf";
 /// [`Error::Untrusted`] without the right one.
 pub fn check(request: &HttpRequest, token: &str) -> Result<(), Error> {
     let visit = Visit::of(request);
-    let right = visit.is_some_and(|visit| !visit.csrf.is_empty() && same_secret(&visit.csrf, token));
+    let right =
+        visit.is_some_and(|visit| !visit.csrf.is_empty() && same_secret(&visit.csrf, token));
     if right {
         Ok(())
     } else {
-        Err(Error::Untrusted("it does not carry this session's mark, perhaps because you signed in or out since the page was loaded"))
+        Err(Error::Untrusted(
+            "it does not carry this session's mark, perhaps because you signed in or out since the page was loaded",
+        ))
     }
 }
 
@@ -45,7 +48,12 @@ pub async fn guard<B: MessageBody + 'static>(
 }
 
 fn comes_from_us(request: &HttpRequest) -> bool {
-    let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let text = |name: &str| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
     // Fetch Metadata: set by the browser, not by a page.
     if let Some(site) = text("sec-fetch-site") {
         return matches!(site, "same-origin" | "none");
@@ -57,9 +65,9 @@ fn comes_from_us(request: &HttpRequest) -> bool {
     let Ok(origin) = Url::parse(origin) else {
         return false;
     };
-    let ours = request.app_data::<web::Data<Context>>().is_some_and(|context| {
-        context.config().url.origin() == origin.origin()
-    });
+    let ours = request
+        .app_data::<web::Data<Context>>()
+        .is_some_and(|context| context.config().url.origin() == origin.origin());
     let host = match (origin.host_str(), origin.port()) {
         (Some(host), Some(port)) => format!("{host}:{port}"),
         (Some(host), None) => host.to_owned(),

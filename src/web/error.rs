@@ -96,12 +96,15 @@ impl ResponseError for Error {
                 let to = if next.is_empty() || next == "/" {
                     "/sign-in".to_owned()
                 } else {
-                    let query: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+                    let query: String =
+                        url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
                     format!("/sign-in?next={query}")
                 };
                 response.insert_header((header::LOCATION, to)).finish()
             }
-            Self::SeeOther(to) => response.insert_header((header::LOCATION, to.as_str())).finish(),
+            Self::SeeOther(to) => response
+                .insert_header((header::LOCATION, to.as_str()))
+                .finish(),
             _ => response.finish(),
         }
     }
@@ -147,22 +150,30 @@ impl Words {
                 &format!("There is no such {what}."),
                 "Check the address, or go back to the inbox.",
             ),
-            Error::Forbidden(sentence) => {
-                Self::new("Not allowed", sentence, "Ask an administrator of this installation.")
-            }
+            Error::Forbidden(sentence) => Self::new(
+                "Not allowed",
+                sentence,
+                "Ask an administrator of this installation.",
+            ),
             Error::Untrusted(why) => Self::new(
                 "The form was not accepted",
                 &format!("Nothing was changed: {why}."),
                 "Go back, reload the page and try again. What you typed is usually still there.",
             ),
-            Error::BadRequest(sentence) => {
-                Self::new("That cannot be done", sentence, "Go back and correct it; nothing was changed.")
-            }
-            Error::TooLarge(sentence) => {
-                Self::new("Too large", sentence, "Go back and send less at once; nothing was changed.")
-            }
+            Error::BadRequest(sentence) => Self::new(
+                "That cannot be done",
+                sentence,
+                "Go back and correct it; nothing was changed.",
+            ),
+            Error::TooLarge(sentence) => Self::new(
+                "Too large",
+                sentence,
+                "Go back and send less at once; nothing was changed.",
+            ),
             Error::Problem(problem) => Self::of_problem("That did not work", problem),
-            Error::Store(error) => Self::of_problem("The database did not answer", &error.to_problem()),
+            Error::Store(error) => {
+                Self::of_problem("The database did not answer", &error.to_problem())
+            }
             Error::Stopping => Self::new(
                 "Mailhatch is stopping",
                 "It is being stopped or restarted; nothing is lost.",
@@ -220,7 +231,11 @@ pub async fn render<B: MessageBody + 'static>(
     let (request, response) = response.into_parts();
     let error = response.error().and_then(|error| error.as_error::<Error>());
     let words = error.map_or_else(|| Words::of_status(status), Words::of);
-    let reference: String = random_token().chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+    let reference: String = random_token()
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(8)
+        .collect();
     if status.is_server_error() {
         let cause = error.map_or_else(|| status.to_string(), ToString::to_string);
         tracing::error!(request.reference = %reference, path = request.path(), cause, "a request failed");
@@ -228,10 +243,19 @@ pub async fn render<B: MessageBody + 'static>(
         tracing::debug!(request.reference = %reference, path = request.path(), status = status.as_u16(), "a request was refused");
     }
     let mut answer = HttpResponse::build(status);
-    let body = match (request.app_data::<web::Data<Context>>(), Visit::of(&request)) {
+    let body = match (
+        request.app_data::<web::Data<Context>>(),
+        Visit::of(&request),
+    ) {
         (Some(context), Some(visit)) => {
             let page = Page::bare(context, &visit, &words.title);
-            Show { page, words, reference }.render().ok()
+            Show {
+                page,
+                words,
+                reference,
+            }
+            .render()
+            .ok()
         }
         _ => None,
     };

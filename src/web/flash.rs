@@ -23,12 +23,18 @@ pub struct Flash {
 impl Flash {
     /// Something was done.
     pub fn good(sentence: impl Into<String>) -> Self {
-        Self { bad: false, sentence: sentence.into() }
+        Self {
+            bad: false,
+            sentence: sentence.into(),
+        }
     }
 
     /// Something was not done.
     pub fn bad(sentence: impl Into<String>) -> Self {
-        Self { bad: true, sentence: sentence.into() }
+        Self {
+            bad: true,
+            sentence: sentence.into(),
+        }
     }
 
     /// As a cookie for the next page.
@@ -36,7 +42,12 @@ impl Flash {
     pub fn to_cookie(&self, https: bool) -> Cookie<'static> {
         let mark = if self.bad { '!' } else { '.' };
         let short: String = self.sentence.chars().take(MAX_CHARS).collect();
-        cookie(NAME, &URL_SAFE_NO_PAD.encode(format!("{mark}{short}")), https, 60)
+        cookie(
+            NAME,
+            &URL_SAFE_NO_PAD.encode(format!("{mark}{short}")),
+            https,
+            60,
+        )
     }
 }
 

@@ -51,7 +51,11 @@ pub fn within(at: i64, now: i64) -> String {
 pub fn size(bytes: i64) -> String {
     let tenths = |unit: i64| {
         let tenths = bytes.saturating_mul(10).saturating_add(unit / 2) / unit;
-        if tenths >= 100 { format!("{}", (tenths + 5) / 10) } else { format!("{}.{}", tenths / 10, tenths % 10) }
+        if tenths >= 100 {
+            format!("{}", (tenths + 5) / 10)
+        } else {
+            format!("{}.{}", tenths / 10, tenths % 10)
+        }
     };
     match bytes {
         ..=999 => format!("{bytes} bytes"),
@@ -63,16 +67,24 @@ pub fn size(bytes: i64) -> String {
 /// Two letters that stand for a person.
 #[must_use]
 pub fn initials(name: &str) -> String {
-    let mut words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let mut words = name
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
     let first = words.next().and_then(|word| word.chars().next());
     let last = words.next_back().and_then(|word| word.chars().next());
-    [first, last].into_iter().flatten().flat_map(char::to_uppercase).collect()
+    [first, last]
+        .into_iter()
+        .flatten()
+        .flat_map(char::to_uppercase)
+        .collect()
 }
 
 /// One of eight tints, always the same for the same person.
 #[must_use]
 pub fn tint(name: &str) -> u32 {
-    name.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) % 8
+    name.bytes().fold(7_u32, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(u32::from(byte))
+    }) % 8
 }
 
 #[cfg(test)]
@@ -100,7 +112,13 @@ mod tests {
 
     #[test]
     fn sizes_have_at_most_one_decimal() {
-        for (bytes, told) in [(0, "0 bytes"), (999, "999 bytes"), (1_440, "1.4 kB"), (23_400_000, "23 MB"), (999_600, "1.0 MB")] {
+        for (bytes, told) in [
+            (0, "0 bytes"),
+            (999, "999 bytes"),
+            (1_440, "1.4 kB"),
+            (23_400_000, "23 MB"),
+            (999_600, "1.0 MB"),
+        ] {
             assert_eq!(size(bytes), told);
         }
     }

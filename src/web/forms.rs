@@ -38,7 +38,10 @@ impl Fields {
     /// A field's first value as it was sent.
     #[must_use]
     pub fn raw(&self, name: &str) -> &str {
-        self.0.get(name).and_then(|values| values.first()).map_or("", String::as_str)
+        self.0
+            .get(name)
+            .and_then(|values| values.first())
+            .map_or("", String::as_str)
     }
 
     /// Whether a box was ticked.
@@ -76,7 +79,9 @@ impl FromRequest for Posted {
         let request = request.clone();
         let payload = payload.take();
         Box::pin(async move {
-            let body = tokio::time::timeout(FORM_TIME, read(payload)).await.map_err(|_| too_slow())??;
+            let body = tokio::time::timeout(FORM_TIME, read(payload))
+                .await
+                .map_err(|_| too_slow())??;
             let fields = Fields::parse(&body);
             csrf::check(&request, fields.raw(csrf::FIELD))?;
             Ok(Self { fields })
@@ -97,7 +102,9 @@ async fn read(mut payload: Payload) -> Result<Vec<u8>, Error> {
     while let Some(chunk) = payload.next().await {
         let chunk: Bytes = chunk.map_err(|_| broken())?;
         if body.len().saturating_add(chunk.len()) > FORM_BYTES {
-            return Err(Error::TooLarge("The text in this form is too long; up to 2 MB are taken.".to_owned()));
+            return Err(Error::TooLarge(
+                "The text in this form is too long; up to 2 MB are taken.".to_owned(),
+            ));
         }
         body.extend_from_slice(&chunk);
     }
@@ -136,7 +143,9 @@ impl FromRequest for Uploaded {
         Box::pin(async move {
             let multipart = Multipart::from_request(&request, &mut payload)
                 .await
-                .map_err(|_| Error::BadRequest("This form must be sent as multipart/form-data.".to_owned()))?;
+                .map_err(|_| {
+                    Error::BadRequest("This form must be sent as multipart/form-data.".to_owned())
+                })?;
             let form = tokio::time::timeout(UPLOAD_TIME, read_parts(multipart))
                 .await
                 .map_err(|_| too_slow())??;
@@ -153,15 +162,24 @@ async fn read_parts(mut multipart: Multipart) -> Result<Uploaded, Error> {
     while let Some(part) = multipart.next().await {
         let mut part = part.map_err(|_| broken())?;
         let disposition = part.content_disposition();
-        let name = disposition.and_then(|found| found.get_name()).unwrap_or_default().to_owned();
-        let filename = disposition.and_then(|found| found.get_filename()).map(str::to_owned);
-        let content_type = part.content_type().map_or_else(String::new, ToString::to_string);
+        let name = disposition
+            .and_then(|found| found.get_name())
+            .unwrap_or_default()
+            .to_owned();
+        let filename = disposition
+            .and_then(|found| found.get_filename())
+            .map(str::to_owned);
+        let content_type = part
+            .content_type()
+            .map_or_else(String::new, ToString::to_string);
         let mut bytes = Vec::new();
         while let Some(chunk) = part.next().await {
             let chunk = chunk.map_err(|_| broken())?;
             all_bytes = all_bytes.saturating_add(chunk.len());
             if all_bytes > READ_BYTES {
-                return Err(Error::TooLarge("Files of up to 25 MB together can be sent with a reply.".to_owned()));
+                return Err(Error::TooLarge(
+                    "Files of up to 25 MB together can be sent with a reply.".to_owned(),
+                ));
             }
             if filename.is_some() {
                 file_bytes = file_bytes.saturating_add(chunk.len());
@@ -170,14 +188,20 @@ async fn read_parts(mut multipart: Multipart) -> Result<Uploaded, Error> {
                     continue;
                 }
             } else if bytes.len().saturating_add(chunk.len()) > FORM_BYTES {
-                return Err(Error::TooLarge("The text in this form is too long; up to 2 MB are taken.".to_owned()));
+                return Err(Error::TooLarge(
+                    "The text in this form is too long; up to 2 MB are taken.".to_owned(),
+                ));
             }
             bytes.extend_from_slice(&chunk);
         }
         match filename {
             // A file input left empty is sent as a part without name and content.
             Some(filename) if filename.is_empty() && bytes.is_empty() => {}
-            Some(filename) => form.files.push(File { filename, content_type, bytes }),
+            Some(filename) => form.files.push(File {
+                filename,
+                content_type,
+                bytes,
+            }),
             None => {
                 let text = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
                 form.fields.push(&name, text);

@@ -15,8 +15,7 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 
 /// Sign-in pages of Microsoft's clouds. A form that redirects there needs them in `form-action`, for
 /// browsers apply it to redirects too (CSP Level 3 §6.4.2.1).
-const SIGN_IN_PAGES: &str =
-    "https://login.microsoftonline.com https://login.microsoftonline.us https://login.partner.microsoftonline.cn";
+const SIGN_IN_PAGES: &str = "https://login.microsoftonline.com https://login.microsoftonline.us https://login.partner.microsoftonline.cn";
 
 /// Adds the headers that a handler has not set itself.
 ///
@@ -40,9 +39,15 @@ pub async fn add<B: MessageBody + 'static>(
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         set(header::CONTENT_SECURITY_POLICY, policy);
     }
-    set(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    set(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     set(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    set(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    set(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("same-origin"),
+    );
     // Pages hold mail: neither a proxy nor the browser's disk keeps them.
     set(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     set(
@@ -58,7 +63,10 @@ pub async fn add<B: MessageBody + 'static>(
         HeaderValue::from_static("camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
     );
     if https {
-        set(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+        set(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
     }
     Ok(response)
 }

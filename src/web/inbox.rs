@@ -102,21 +102,39 @@ pub async fn index(
     wish: Query<Wish>,
 ) -> Result<HttpResponse, Error> {
     let Some(visitor) = visitor else {
-        let empty = context.read(|db| Ok(store::agents::count(db)? == 0)).await?;
-        return Err(if empty { Error::SeeOther("/setup".to_owned()) } else { Error::SignIn(String::new()) });
+        let empty = context
+            .read(|db| Ok(store::agents::count(db)? == 0))
+            .await?;
+        return Err(if empty {
+            Error::SeeOther("/setup".to_owned())
+        } else {
+            Error::SignIn(String::new())
+        });
     };
     let view = View::from_word(&wish.view).unwrap_or(View::Open);
     let mailbox_id = match wish.mailbox.as_str() {
         "" => None,
-        text => Some(MailboxId(text.parse().map_err(|_| Error::NotFound("mailbox"))?)),
+        text => Some(MailboxId(
+            text.parse().map_err(|_| Error::NotFound("mailbox"))?,
+        )),
     };
     let after = cursor(&wish.after);
     let shared = context.clone();
     let index = context
         .read(move |db| {
-            let here = Here { section: "inbox", view: Some(view), mailbox_id };
+            let here = Here {
+                section: "inbox",
+                view: Some(view),
+                mailbox_id,
+            };
             let page = Page::load(db, &shared, &visitor, "Inbox", here)?;
-            let query = InboxQuery { view, mailbox_id, agent_id: visitor.agent.id, after, limit: ROWS };
+            let query = InboxQuery {
+                view,
+                mailbox_id,
+                agent_id: visitor.agent.id,
+                after,
+                limit: ROWS,
+            };
             let mailbox = match mailbox_id {
                 Some(id) => Some(
                     page.mailboxes
@@ -133,7 +151,14 @@ pub async fn index(
                 let joint = if base.contains('?') { '&' } else { '?' };
                 format!("{base}{joint}after={at}-{id}")
             });
-            Ok(Index { page, view, mailbox, list, older, first_page: after.is_none() })
+            Ok(Index {
+                page,
+                view,
+                mailbox,
+                list,
+                older,
+                first_page: after.is_none(),
+            })
         })
         .await?;
     page::show(&index)

@@ -33,7 +33,10 @@ pub struct Streams {
 
 impl Default for Streams {
     fn default() -> Self {
-        Self { open: Arc::default(), stop: watch::Sender::new(false) }
+        Self {
+            open: Arc::default(),
+            stop: watch::Sender::new(false),
+        }
     }
 }
 
@@ -51,7 +54,10 @@ impl Streams {
         }
         *count += 1;
         drop(open);
-        Some(Ticket { open: Arc::clone(&self.open), agent_id })
+        Some(Ticket {
+            open: Arc::clone(&self.open),
+            agent_id,
+        })
     }
 }
 
@@ -170,7 +176,14 @@ pub async fn show(context: Shared, visitor: Visitor) -> Result<HttpResponse, Err
     changes.mark_unchanged();
     let told = context.read(read_told).await?;
     let stop = context.streams.stop.subscribe();
-    let listener = Listener { context, changes, stop, told, greeted: false, _ticket: ticket };
+    let listener = Listener {
+        context,
+        changes,
+        stop,
+        told,
+        greeted: false,
+        _ticket: ticket,
+    };
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         // For proxies that gather answers (nginx).

@@ -14,7 +14,6 @@ mod headers;
 mod inbox;
 mod live;
 mod page;
-pub mod pending;
 mod session;
 mod setup;
 mod sign_in;
@@ -35,8 +34,16 @@ pub use error::Error;
 pub fn configure(routes: &mut ServiceConfig) {
     routes
         // Signing in
-        .service(resource("/setup").route(get().to(setup::new)).route(post().to(setup::create)))
-        .service(resource("/sign-in").route(get().to(sign_in::new)).route(post().to(sign_in::create)))
+        .service(
+            resource("/setup")
+                .route(get().to(setup::new))
+                .route(post().to(setup::create)),
+        )
+        .service(
+            resource("/sign-in")
+                .route(get().to(sign_in::new))
+                .route(post().to(sign_in::create)),
+        )
         .service(resource("/sign-out").route(post().to(sign_in::delete)))
         .service(resource("/theme").route(post().to(themes::update)))
         // The inbox

@@ -66,9 +66,12 @@ impl FromRequest for Visitor {
         ready(match (signed, visit) {
             (Some(signed), Some(visit)) => Ok(Self { signed, visit }),
             // Only a page can be come back to; a form is sent again by hand.
-            _ if request.method() == actix_web::http::Method::GET => {
-                Err(Error::SignIn(request.uri().path_and_query().map_or_else(String::new, ToString::to_string)))
-            }
+            _ if request.method() == actix_web::http::Method::GET => Err(Error::SignIn(
+                request
+                    .uri()
+                    .path_and_query()
+                    .map_or_else(String::new, ToString::to_string),
+            )),
             _ => Err(Error::SignIn(String::new())),
         })
     }
@@ -91,24 +94,36 @@ impl FromRequest for Admin {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        ready(Visitor::from_request(request, payload).into_inner().and_then(|visitor| {
-            if visitor.agent.is_admin() {
-                Ok(Self(visitor))
-            } else {
-                Err(Error::Forbidden("This page is for administrators."))
-            }
-        }))
+        ready(
+            Visitor::from_request(request, payload)
+                .into_inner()
+                .and_then(|visitor| {
+                    if visitor.agent.is_admin() {
+                        Ok(Self(visitor))
+                    } else {
+                        Err(Error::Forbidden("This page is for administrators."))
+                    }
+                }),
+        )
     }
 }
 
 /// The session cookie's name: `__Host-` binds it to this host over TLS (RFC 6265bis §4.1.3.2).
 #[must_use]
 pub fn cookie_name(https: bool) -> &'static str {
-    if https { "__Host-mailhatch_session" } else { "mailhatch_session" }
+    if https {
+        "__Host-mailhatch_session"
+    } else {
+        "mailhatch_session"
+    }
 }
 
 fn visit_cookie_name(https: bool) -> &'static str {
-    if https { "__Host-mailhatch_visit" } else { "mailhatch_visit" }
+    if https {
+        "__Host-mailhatch_visit"
+    } else {
+        "mailhatch_visit"
+    }
 }
 
 /// A cookie of ours: for the whole site, not for scripts, not sent along from other sites' forms.
@@ -126,7 +141,12 @@ pub fn cookie(name: &str, value: &str, https: bool, seconds: i64) -> Cookie<'sta
 /// The cookie that proves a session from now on.
 #[must_use]
 pub fn session_cookie(token: &str, https: bool) -> Cookie<'static> {
-    cookie(cookie_name(https), token, https, store::sessions::IDLE_SECONDS)
+    cookie(
+        cookie_name(https),
+        token,
+        https,
+        store::sessions::IDLE_SECONDS,
+    )
 }
 
 /// The cookie that ends it in the browser.
@@ -154,7 +174,10 @@ pub async fn recognise<B: MessageBody + 'static>(
         return Ok(request.error_response(Error::Internal("the pages have no context".to_owned())));
     };
     let https = context.config().is_https();
-    let path = request.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or_else(|| "/".to_owned(), ToString::to_string);
     let mut visit = Visit {
         signed: None,
         csrf: String::new(),
@@ -165,7 +188,9 @@ pub async fn recognise<B: MessageBody + 'static>(
     let flashed = visit.flash.is_some();
     // Known before the store is asked, so that its failure can be shown too.
     request.extensions_mut().insert(visit.clone());
-    let token = request.cookie(cookie_name(https)).map(|cookie| cookie.value().to_owned());
+    let token = request
+        .cookie(cookie_name(https))
+        .map(|cookie| cookie.value().to_owned());
     let mut lengthened = None;
     if let Some(token) = token.filter(|token| !token.is_empty()) {
         match find(&context, token.clone()).await {
@@ -196,7 +221,10 @@ pub async fn recognise<B: MessageBody + 'static>(
         .get("content-type")
         .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let shown = (flashed && page).then(|| flash::shown(https));
-    for cookie in [lengthened, begun.filter(|_| page), shown].into_iter().flatten() {
+    for cookie in [lengthened, begun.filter(|_| page), shown]
+        .into_iter()
+        .flatten()
+    {
         response.response_mut().add_cookie(&cookie)?;
     }
     Ok(response)

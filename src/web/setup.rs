@@ -45,7 +45,8 @@ impl Mistakes {
     pub fn of(name: &str, email: &str, password: &str, again: &str) -> Self {
         let mut mistakes = Self::default();
         if name.is_empty() {
-            mistakes.name = "Say how colleagues and customers should see you, such as Ada Lovelace.";
+            mistakes.name =
+                "Say how colleagues and customers should see you, such as Ada Lovelace.";
         } else if name.chars().count() > NAME_CHARS || name.chars().any(char::is_control) {
             mistakes.name = "Use up to 100 characters on one line.";
         }
@@ -76,7 +77,12 @@ pub async fn new(context: Shared, request: HttpRequest) -> Result<HttpResponse, 
         return Ok(go("/sign-in"));
     }
     let page = bare(&context, &request)?;
-    page::show(&New { page, name: String::new(), email: String::new(), mistakes: Mistakes::default() })
+    page::show(&New {
+        page,
+        name: String::new(),
+        email: String::new(),
+        mistakes: Mistakes::default(),
+    })
 }
 
 /// `POST /setup`
@@ -92,12 +98,23 @@ pub async fn create(
     if context.read(|db| Ok(store::agents::count(db)?)).await? > 0 {
         return Ok(go("/sign-in"));
     }
-    let (name, email) = (form.fields.get("name").to_owned(), form.fields.get("email").to_owned());
+    let (name, email) = (
+        form.fields.get("name").to_owned(),
+        form.fields.get("email").to_owned(),
+    );
     let password = form.fields.raw("password").to_owned();
     let mistakes = Mistakes::of(&name, &email, &password, form.fields.raw("password_again"));
     if !mistakes.is_empty() {
         let page = bare(&context, &request)?;
-        return page::show_as(StatusCode::UNPROCESSABLE_ENTITY, &New { page, name, email, mistakes });
+        return page::show_as(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &New {
+                page,
+                name,
+                email,
+                mistakes,
+            },
+        );
     }
     let hash = context
         .hashing(move || password::hash(&password))
@@ -128,7 +145,8 @@ pub async fn create(
 }
 
 fn bare(context: &Shared, request: &HttpRequest) -> Result<Page, Error> {
-    let visit = Visit::of(request).ok_or_else(|| Error::Internal("a request has no visit".to_owned()))?;
+    let visit =
+        Visit::of(request).ok_or_else(|| Error::Internal("a request has no visit".to_owned()))?;
     Ok(Page::bare(context, &visit, "Welcome"))
 }
 

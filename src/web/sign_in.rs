@@ -62,7 +62,12 @@ pub async fn new(
         return Ok(go("/setup"));
     }
     let page = Page::bare(&context, &visit, "Sign in");
-    page::show(&New { page, email: String::new(), next, mistake: "" })
+    page::show(&New {
+        page,
+        email: String::new(),
+        next,
+        mistake: "",
+    })
 }
 
 fn visit(request: &HttpRequest) -> Result<Visit, Error> {
@@ -96,7 +101,15 @@ pub async fn create(
         Outcome::Wait => (StatusCode::TOO_MANY_REQUESTS, WAIT),
     };
     let page = Page::bare(&context, &visit, "Sign in");
-    page::show_as(status, &New { page, email, next, mistake })
+    page::show_as(
+        status,
+        &New {
+            page,
+            email,
+            next,
+            mistake,
+        },
+    )
 }
 
 enum Outcome {
@@ -133,7 +146,9 @@ async fn attempt(
         return Ok(Outcome::Wait);
     };
     let (agent, hash) = found.unzip();
-    let right = context.hashing(move || password::verify(&password, hash.as_deref())).await?;
+    let right = context
+        .hashing(move || password::verify(&password, hash.as_deref()))
+        .await?;
     let Some(agent) = agent.filter(|agent| right && agent.disabled_at.is_none()) else {
         return Ok(Outcome::Wrong);
     };
@@ -158,9 +173,15 @@ async fn attempt(
 ///
 /// # Errors
 /// Those of the store.
-pub async fn delete(context: Shared, visitor: Visitor, _form: Posted) -> Result<HttpResponse, Error> {
+pub async fn delete(
+    context: Shared,
+    visitor: Visitor,
+    _form: Posted,
+) -> Result<HttpResponse, Error> {
     let id = visitor.session_id;
-    context.store(move |store| store.write(|tx| store::sessions::delete(tx, id))).await?;
+    context
+        .store(move |store| store.write(|tx| store::sessions::delete(tx, id)))
+        .await?;
     let mut response = go("/sign-in");
     response
         .add_cookie(&ended_cookie(context.config().is_https()))

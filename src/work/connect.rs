@@ -73,7 +73,11 @@ pub struct Refused {
 
 impl From<Problem> for Refused {
     fn from(problem: Problem) -> Self {
-        Self { bad_state: false, problem, mailbox_id: None }
+        Self {
+            bad_state: false,
+            problem,
+            mailbox_id: None,
+        }
     }
 }
 
@@ -93,12 +97,21 @@ pub fn begin(services: &Services, who: &Agent, what: &Begin) -> Result<String, B
     let (purpose, request) = match what {
         Begin::Connect { mailbox_address } => {
             let mailbox_address = check_address(services, mailbox_address)?;
-            (Purpose::Connect { mailbox_address }, ConsentRequest::default())
+            (
+                Purpose::Connect { mailbox_address },
+                ConsentRequest::default(),
+            )
         }
         Begin::Reconnect(id) => {
             let mailbox = find_mailbox(services, *id)?;
             let login_hint = Some(mailbox.upn);
-            (Purpose::Reconnect { mailbox_id: *id }, ConsentRequest { login_hint, reconnect: true })
+            (
+                Purpose::Reconnect { mailbox_id: *id },
+                ConsentRequest {
+                    login_hint,
+                    reconnect: true,
+                },
+            )
         }
         Begin::AdminConsent => (Purpose::AdminConsent, ConsentRequest::default()),
     };
@@ -112,7 +125,9 @@ pub fn begin(services: &Services, who: &Agent, what: &Begin) -> Result<String, B
         used_at: None,
         result_mailbox_id: None,
     };
-    services.store.write(|tx| oauth_flows::insert(tx, &services.sealer, &start.state, &flow, now))?;
+    services
+        .store
+        .write(|tx| oauth_flows::insert(tx, &services.sealer, &start.state, &flow, now))?;
     Ok(match flow.purpose {
         Purpose::AdminConsent => admin_consent_url(&app, &app.tenant, &start.state),
         _ => start.url,
@@ -124,15 +139,26 @@ fn check_address(services: &Services, address: &str) -> Result<String, BeginErro
     if address.is_empty() {
         return Ok(String::new());
     }
-    let refuse = |sentence: String| Err(BeginError::Field(FormError::new("mailbox_address", sentence)));
+    let refuse = |sentence: String| {
+        Err(BeginError::Field(FormError::new(
+            "mailbox_address",
+            sentence,
+        )))
+    };
     let plausible = address.split_once('@').is_some_and(|(local, domain)| {
         !local.is_empty() && domain.contains('.') && !address.contains(char::is_whitespace)
     });
     if !plausible {
         return refuse("Write the address of the shared mailbox, such as support@example.com, or leave the field empty.".to_owned());
     }
-    if services.store.read(|db| store::mailboxes::find_by_address(db, address))?.is_some() {
-        return refuse(format!("{address} is connected already; reconnect it on its own page."));
+    if services
+        .store
+        .read(|db| store::mailboxes::find_by_address(db, address))?
+        .is_some()
+    {
+        return refuse(format!(
+            "{address} is connected already; reconnect it on its own page."
+        ));
     }
     Ok(address.to_owned())
 }
@@ -169,23 +195,40 @@ pub fn finish(
         .read(|db| oauth_flows::find(db, &services.sealer, state))?
         .ok_or_else(|| bad_state("unknown", "Microsoft sent you back with a request that Mailhatch did not begin, or that is long over."))?;
     if who.is_none_or(|who| who.session_id != flow.session_id) {
-        return Err(bad_state("foreign", "This sign-in was begun in another browser, or you have signed out of Mailhatch since."));
+        return Err(bad_state(
+            "foreign",
+            "This sign-in was begun in another browser, or you have signed out of Mailhatch since.",
+        ));
     }
     if let Some(id) = flow.result_mailbox_id {
-        return Ok(Finished::Mailbox { id, first: find_mailbox(services, id)?.status == MailboxStatus::Choosing });
+        return Ok(Finished::Mailbox {
+            id,
+            first: find_mailbox(services, id)?.status == MailboxStatus::Choosing,
+        });
     }
     if flow.expires_at <= now {
-        return Err(bad_state("expired", "The sign-in at Microsoft took longer than ten minutes."));
+        return Err(bad_state(
+            "expired",
+            "The sign-in at Microsoft took longer than ten minutes.",
+        ));
     }
-    if !services.store.write(|tx| oauth_flows::claim(tx, state, now))? {
-        return Err(bad_state("used", "This answer from Microsoft has been used already."));
+    if !services
+        .store
+        .write(|tx| oauth_flows::claim(tx, state, now))?
+    {
+        return Err(bad_state(
+            "used",
+            "This answer from Microsoft has been used already.",
+        ));
     }
     let mailbox_id = match &flow.purpose {
         Purpose::Reconnect { mailbox_id } => Some(*mailbox_id),
         _ => None,
     };
-    complete(services, query, &flow, state, now)
-        .map_err(|refused| Refused { mailbox_id, ..refused })
+    complete(services, query, &flow, state, now).map_err(|refused| Refused {
+        mailbox_id,
+        ..refused
+    })
 }
 
 fn bad_state(kind: &str, sentence: &str) -> Refused {
@@ -195,7 +238,11 @@ fn bad_state(kind: &str, sentence: &str) -> Refused {
         sentence,
         "Start again from the list of mailboxes; nothing has been changed.",
     );
-    Refused { bad_state: true, problem, mailbox_id: None }
+    Refused {
+        bad_state: true,
+        problem,
+        mailbox_id: None,
+    }
 }
 
 fn complete(
@@ -212,8 +259,15 @@ fn complete(
         Returned::Code(_) => {}
     }
     let (http, keys) = (&services.http, &services.keys);
-    let signed_in =
-        oauth::finish(http, &app, query, &flow.pkce_verifier, &flow.nonce, keys, now)?;
+    let signed_in = oauth::finish(
+        http,
+        &app,
+        query,
+        &flow.pkce_verifier,
+        &flow.nonce,
+        keys,
+        now,
+    )?;
     let credential = |mailbox_id| Credential {
         mailbox_id,
         tenant_id: signed_in.identity.tenant_id.clone(),
@@ -240,9 +294,18 @@ fn complete(
         }
         Purpose::Connect { mailbox_address } => {
             let own = signed_in.mailbox_address();
-            let delegate = !mailbox_address.is_empty() && !mailbox_address.eq_ignore_ascii_case(own);
-            let address = if delegate { mailbox_address.as_str() } else { own };
-            let name = if delegate { address } else { first_of(&signed_in.identity.name, address) };
+            let delegate =
+                !mailbox_address.is_empty() && !mailbox_address.eq_ignore_ascii_case(own);
+            let address = if delegate {
+                mailbox_address.as_str()
+            } else {
+                own
+            };
+            let name = if delegate {
+                address
+            } else {
+                first_of(&signed_in.identity.name, address)
+            };
             let id = services
                 .store
                 .write(|tx| {
@@ -265,7 +328,11 @@ fn complete(
 }
 
 fn first_of<'a>(name: &'a str, address: &'a str) -> &'a str {
-    if name.trim().is_empty() { address } else { name }
+    if name.trim().is_empty() {
+        address
+    } else {
+        name
+    }
 }
 
 fn taken_or(error: store::Error, address: &str) -> Problem {
@@ -281,7 +348,9 @@ fn taken_or(error: store::Error, address: &str) -> Problem {
 }
 
 fn back_to_work(tx: &Tx<'_>, id: MailboxId, now: i64) -> store::Result<()> {
-    let Some(mailbox) = store::mailboxes::find(tx, id)? else { return Ok(()) };
+    let Some(mailbox) = store::mailboxes::find(tx, id)? else {
+        return Ok(());
+    };
     let status = match mailbox.status {
         MailboxStatus::NeedsSignIn | MailboxStatus::NeedsAdmin => MailboxStatus::Active,
         other => other,
@@ -307,7 +376,10 @@ fn refuse_another_person(
                 "{} signed in, but this mailbox was connected by {}. Nothing has been changed.",
                 identity.upn, stored.upn
             ),
-            format!("Sign in as {}, or connect the mailbox anew as another person after removing it.", stored.upn),
+            format!(
+                "Sign in as {}, or connect the mailbox anew as another person after removing it.",
+                stored.upn
+            ),
         )),
         _ => Ok(()),
     }
@@ -354,7 +426,10 @@ pub fn choose(
             Some(now.saturating_sub(i64::from(days).saturating_mul(86_400)))
         }
         TakeFrom::Days => {
-            return Err(FormError::new("days", "Enter a number of days between 1 and 3650."));
+            return Err(FormError::new(
+                "days",
+                "Enter a number of days between 1 and 3650.",
+            ));
         }
     };
     services
@@ -375,11 +450,21 @@ pub fn check_app(services: &Services) -> Result<String, Problem> {
     Ok(oauth::check_app(&services.http, &app, services.clock.now())?.sentence)
 }
 
-/// Tests every way to the mailbox, tells each line as it is found, and settles how replies leave.
+/// Tests every way to the mailbox and settles how replies leave.
 ///
 /// # Errors
 /// When the mailbox is not there.
-pub fn check(
+pub fn check(services: &Services, id: MailboxId) -> Result<Vec<probe::CheckLine>, Problem> {
+    let mut lines = Vec::new();
+    check_each(services, id, &mut |line| lines.push(line.clone()))?;
+    Ok(lines)
+}
+
+/// [`check`] for somebody who waits: tells each line as it is found.
+///
+/// # Errors
+/// When the mailbox is not there.
+pub fn check_each(
     services: &Services,
     id: MailboxId,
     found: &mut dyn FnMut(&probe::CheckLine),
@@ -403,6 +488,8 @@ pub fn check(
 pub const fn way_out_sentence(way_out: WayOut) -> &'static str {
     match way_out {
         WayOut::Smtp => "Replies leave through SMTP submission.",
-        WayOut::Graph => "Replies leave through Microsoft Graph, since SMTP AUTH is switched off for this mailbox.",
+        WayOut::Graph => {
+            "Replies leave through Microsoft Graph, since SMTP AUTH is switched off for this mailbox."
+        }
     }
 }

@@ -48,7 +48,9 @@ pub struct AccessToken {
 
 impl std::fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AccessToken").field("expires_at", &self.expires_at).finish_non_exhaustive()
+        f.debug_struct("AccessToken")
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -112,24 +114,31 @@ fn stored(
     };
     let refused = matches!(freshness, Freshness::Refused { expires_at: end } if end == expires_at);
     let good = expires_at > services.clock.now().saturating_add(MARGIN_SECONDS) && !refused;
-    Ok(token.filter(|_| good).map(|token| AccessToken { token, expires_at }))
+    Ok(token
+        .filter(|_| good)
+        .map(|token| AccessToken { token, expires_at }))
 }
 
-fn refresh(
-    services: &Services,
-    id: MailboxId,
-    resource: Resource,
-) -> Result<AccessToken, Problem> {
+fn refresh(services: &Services, id: MailboxId, resource: Resource) -> Result<AccessToken, Problem> {
     let mut credential = load(services, id)?;
     let app = entra_app::find(services)?;
     let now = services.clock.now();
-    let set = token::refresh(&services.http, &app, &credential.refresh_token, resource, now)
-        .inspect_err(|problem| note_refusal(services, id, resource, problem))?;
+    let set = token::refresh(
+        &services.http,
+        &app,
+        &credential.refresh_token,
+        resource,
+        now,
+    )
+    .inspect_err(|problem| note_refusal(services, id, resource, problem))?;
     if let Some(newer) = set.refresh_token {
         credential.refresh_token = newer;
     }
     credential.refreshed_at = now;
-    let access = AccessToken { token: set.access_token, expires_at: set.expires_at };
+    let access = AccessToken {
+        token: set.access_token,
+        expires_at: set.expires_at,
+    };
     match resource {
         Resource::Exchange => {
             credential.exchange_token = Some(access.token.clone());

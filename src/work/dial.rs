@@ -1,13 +1,12 @@
 //! Dialling the servers of a mailbox with a valid token: the one place that knows which server, which
 //! user name and which token, and that a refused token is renewed once before anyone is told.
 
-use std::time::Duration;
-
 use super::credentials::{AccessToken, Freshness, access_token};
 use super::{Services, entra_app};
 use crate::imap;
 use crate::model::Mailbox;
 use crate::net::Closer;
+use crate::net::xoauth2::Login;
 use crate::problem::Problem;
 use crate::providers::microsoft::{Resource, Traits};
 use crate::smtp;
@@ -32,11 +31,16 @@ pub(super) fn imap(
     on_closer: &dyn Fn(Closer),
 ) -> Result<imap::Session, Problem> {
     let traits = traits(services, mailbox)?;
-    let server = imap::Server { host: traits.imap.host, port: traits.imap.port };
-    with_fresh_token(services, mailbox, is_login_refusal, |token| {
-        let login = imap::Login { user: user.to_owned(), access_token: token.token.clone() };
-        imap::Session::connect(&server, &services.trust, &login, on_closer)
-    })
+    let server = traits.imap;
+    with_fresh_token(
+        services,
+        mailbox,
+        imap::explain::is_login_refusal,
+        |token| {
+            let login = Login::new(user, token.token.as_str());
+            imap::Session::connect(&server, &services.trust, &login, on_closer)
+        },
+    )
 }
 
 /// Opens an SMTP session as `user`.
@@ -49,19 +53,19 @@ pub(super) fn smtp(
     user: &str,
 ) -> Result<smtp::Session, smtp::Refusal> {
     let traits = traits(services, mailbox).map_err(smtp::Refusal::from)?;
-    let server = smtp::Server { host: traits.smtp.host, port: traits.smtp.port };
-    let hello = services.config.url.host_str().unwrap_or("localhost").to_owned();
-    let refused = |refusal: &smtp::Refusal| {
-        refusal.suggests == Some(smtp::Suggestion::RefreshToken)
-    };
+    let server = traits.smtp;
+    let hello = services
+        .config
+        .url
+        .host_str()
+        .unwrap_or("localhost")
+        .to_owned();
+    let refused =
+        |refusal: &smtp::Refusal| refusal.suggests == Some(smtp::Suggestion::RefreshToken);
     with_fresh_token(services, mailbox, refused, |token| {
-        let login = smtp::Login { user: user.to_owned(), access_token: token.token.clone() };
+        let login = Login::new(user, token.token.as_str());
         smtp::Session::open(&server, &services.trust, &login, &hello)
     })
-}
-
-fn is_login_refusal(problem: &Problem) -> bool {
-    problem.code == imap::LOGIN_REFUSED
 }
 
 /// Tries with the stored token; when the server refuses the login, once more with a new one, for the
@@ -75,13 +79,12 @@ fn with_fresh_token<T, E: From<Problem>>(
     let token = access_token(services, mailbox.id, Resource::Exchange, Freshness::Stored)?;
     match dial(&token) {
         Err(error) if is_refusal(&error) => {
-            let refused = Freshness::Refused { expires_at: token.expires_at };
+            let refused = Freshness::Refused {
+                expires_at: token.expires_at,
+            };
             let newer = access_token(services, mailbox.id, Resource::Exchange, refused)?;
             dial(&newer)
         }
         other => other,
     }
 }
-
-/// How long one question of a page to a mail server may take in all.
-pub(super) const QUESTION_DEADLINE: Duration = Duration::from_secs(60);

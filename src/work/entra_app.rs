@@ -97,7 +97,10 @@ pub struct FormError {
 impl FormError {
     /// An error at a field.
     pub fn new(field: &'static str, sentence: impl Into<String>) -> Self {
-        Self { field, sentence: sentence.into() }
+        Self {
+            field,
+            sentence: sentence.into(),
+        }
     }
 }
 
@@ -149,7 +152,9 @@ pub fn endpoints(services: &Services) -> store::Result<Endpoints> {
 }
 
 fn endpoints_of(services: &Services, cloud: Option<&str>) -> Endpoints {
-    let cloud = cloud.and_then(|name| Cloud::from_str(name).ok()).unwrap_or(Cloud::Global);
+    let cloud = cloud
+        .and_then(|name| Cloud::from_str(name).ok())
+        .unwrap_or(Cloud::Global);
     let set = &services.config.endpoints;
     let host_port = |text: &Option<String>| {
         let (host, port) = text.as_deref()?.rsplit_once(':')?;
@@ -207,7 +212,10 @@ pub fn state(services: &Services) -> store::Result<AppState> {
     let app = assemble(services, &raw);
     let set = &services.config.app;
     let tenant = raw.tenant.clone().unwrap_or_else(|| "common".to_owned());
-    let days_left = raw.expires_on.as_deref().and_then(|day| days_left(day, services.clock.now()));
+    let days_left = raw
+        .expires_on
+        .as_deref()
+        .and_then(|day| days_left(day, services.clock.now()));
     let redirect_uri = services.config.redirect_uri();
     Ok(AppState {
         configured: app.is_some(),
@@ -216,7 +224,9 @@ pub fn state(services: &Services) -> store::Result<AppState> {
             AppCredential::Secret(_) => CredentialKind::Secret,
             AppCredential::Certificate { .. } => CredentialKind::Certificate,
         }),
-        admin_consent_url: app.as_ref().map(|app| consent::admin_consent_url(app, &tenant, "")),
+        admin_consent_url: app
+            .as_ref()
+            .map(|app| consent::admin_consent_url(app, &tenant, "")),
         portal_url: endpoints_of(services, raw.cloud.as_deref()).portal_url,
         reason_not_configured: reason(&raw),
         client_id: raw.client_id,
@@ -312,7 +322,10 @@ fn check_form(form: &AppForm, stored: &Raw) -> Result<(), FormError> {
         ));
     }
     if !form.cloud.trim().is_empty() && Cloud::from_str(form.cloud.trim()).is_err() {
-        return Err(FormError::new("cloud", "Choose one of the clouds in the list."));
+        return Err(FormError::new(
+            "cloud",
+            "Choose one of the clouds in the list.",
+        ));
     }
     let day = form.secret_expires_on.trim();
     if !day.is_empty() && NaiveDate::from_str(day).is_err() {
@@ -348,8 +361,15 @@ fn check_credentials(form: &AppForm, stored: &Raw) -> Result<(), FormError> {
         ));
     }
     let kept = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.is_empty());
-    if secret.is_empty() && certificate.is_empty() && !kept(&stored.secret) && !kept(&stored.certificate) {
-        return Err(FormError::new("secret", "Enter the secret's Value, or a certificate below."));
+    if secret.is_empty()
+        && certificate.is_empty()
+        && !kept(&stored.secret)
+        && !kept(&stored.certificate)
+    {
+        return Err(FormError::new(
+            "secret",
+            "Enter the secret's Value, or a certificate below.",
+        ));
     }
     Ok(())
 }
@@ -375,8 +395,16 @@ mod tests {
             ..Raw::default()
         };
         assert!(reason(&raw(None, None)).unwrap().contains("No Entra app"));
-        assert!(reason(&raw(Some("x"), None)).unwrap().contains("neither a secret"));
-        assert!(reason(&raw(None, Some("x"))).unwrap().contains("no application id"));
+        assert!(
+            reason(&raw(Some("x"), None))
+                .unwrap()
+                .contains("neither a secret")
+        );
+        assert!(
+            reason(&raw(None, Some("x")))
+                .unwrap()
+                .contains("no application id")
+        );
         assert_eq!(reason(&raw(Some("x"), Some("y"))), None);
     }
 }

@@ -26,7 +26,10 @@ pub(super) fn run(services: &Services, wake: &Wake) {
                 || "Keeping house; backups are switched off.".to_owned(),
                 |at| format!("Keeping house; next backup {}.", date(at)),
             );
-            services.work.board().set(LoopName::Janitor, Line::new(Health::Good, sentence));
+            services
+                .work
+                .board()
+                .set(LoopName::Janitor, Line::new(Health::Good, sentence));
         }
         if wake.wait(ROUND) == Woken::Stop {
             return;
@@ -39,10 +42,10 @@ fn round(services: &Services, next_backup_at: &mut Option<i64>) {
     forget_old(services, now);
     keep_tokens_alive(services, now);
     if next_backup_at.is_some_and(|at| at <= now) {
-        services
-            .work
-            .board()
-            .set(LoopName::Janitor, Line::new(Health::Busy, "Making the nightly backup."));
+        services.work.board().set(
+            LoopName::Janitor,
+            Line::new(Health::Busy, "Making the nightly backup."),
+        );
         match back_up(services, now) {
             Ok(path) => tracing::info!(path = %path.display(), "backup made and verified"),
             Err(error) => tracing::error!(%error, "the backup failed"),
@@ -52,7 +55,9 @@ fn round(services: &Services, next_backup_at: &mut Option<i64>) {
 }
 
 fn forget_old(services: &Services, now: i64) {
-    let forgotten = services.store.read(|db| store::sessions::count_expired(db, now));
+    let forgotten = services
+        .store
+        .read(|db| store::sessions::count_expired(db, now));
     if forgotten.is_ok_and(|count| count == 0) {
         return;
     }
@@ -77,8 +82,9 @@ fn keep_tokens_alive(services: &Services, now: i64) {
 }
 
 fn date(at: i64) -> String {
-    chrono::DateTime::from_timestamp(at, 0)
-        .map_or_else(String::new, |at| at.format("%Y-%m-%d %H:%M UTC").to_string())
+    chrono::DateTime::from_timestamp(at, 0).map_or_else(String::new, |at| {
+        at.format("%Y-%m-%d %H:%M UTC").to_string()
+    })
 }
 
 /// Makes a verified backup in `<data dir>/backups` and removes the oldest ones.
@@ -91,7 +97,7 @@ fn back_up(services: &Services, now: i64) -> store::Result<PathBuf> {
     std::fs::create_dir_all(&folder).map_err(io("make the backup folder"))?;
     let stamp = chrono::DateTime::from_timestamp(now, 0)
         .map_or_else(String::new, |at| at.format("%Y%m%d-%H%M%S").to_string());
-    let path = folder.join(format!("{backups::PREFIX}{stamp}.db"));
+    let path = folder.join(format!("{}{stamp}.db", backups::PREFIX));
     services.store.backup(&path)?;
     for old in surplus(&folder, services.config.backup_keep).map_err(io("list old backups"))? {
         std::fs::remove_file(&old).map_err(io("remove an old backup"))?;

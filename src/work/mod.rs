@@ -33,8 +33,8 @@ use crate::store::Store;
 use status::{Activity, Board, LoopName, Part};
 use wake::Wake;
 
-pub use poller::step as poll_step;
-pub use sender::step as send_step;
+pub use poller::{Poller, Step as PollStep, step as poll_step};
+pub use sender::{Sender, Step as SendStep, step as send_step};
 pub use supervisor::Running;
 
 /// What every part of the program that works with the outside needs. Cheap to share.

@@ -73,13 +73,17 @@ pub fn step(services: &Services, poller: &mut Poller, id: MailboxId, wake: &Wake
 }
 
 fn receives(mailbox: &Mailbox) -> bool {
-    !matches!(mailbox.status, MailboxStatus::Paused | MailboxStatus::Choosing)
+    !matches!(
+        mailbox.status,
+        MailboxStatus::Paused | MailboxStatus::Choosing
+    )
 }
 
 impl Poller {
     fn hang_up(&mut self) {
         if let Some(session) = self.session.take() {
-            session.logout();
+            // A server that has hung up already has said goodbye in its way.
+            let _ = session.logout();
         }
     }
 
@@ -104,7 +108,12 @@ fn sync_all(
             let hang_up = |closer: Closer| {
                 wake.on_stop(Some(Box::new(move || closer.close())));
             };
-            empty.insert(dial::imap(services, mailbox, mailbox.imap_user(), &hang_up)?)
+            empty.insert(dial::imap(
+                services,
+                mailbox,
+                mailbox.imap_user(),
+                &hang_up,
+            )?)
         }
     };
     let folders = folders(services, session, mailbox)?;
@@ -139,7 +148,9 @@ fn folders(
         return Ok(known);
     }
     let on_server = session.list_folders()?;
-    let sent = on_server.into_iter().find(|folder| folder.role == Some(imap::FolderRole::Sent));
+    let sent = on_server
+        .into_iter()
+        .find(|folder| folder.role == Some(imap::FolderRole::Sent));
     services
         .store
         .write(|tx| {
@@ -161,7 +172,9 @@ fn note_synced(services: &Services, mailbox: &Mailbox, received: u64) -> store::
     // A quiet poll each minute writes nothing but the time; pages show it from the board.
     let old = mailbox.last_sync_at.is_none_or(|at| now - at >= 60);
     if recovered || received > 0 || old {
-        services.store.write(|tx| store::mailboxes::update_synced(tx, mailbox.id, received, now))?;
+        services
+            .store
+            .write(|tx| store::mailboxes::update_synced(tx, mailbox.id, received, now))?;
     }
     if recovered {
         tracing::info!(mailbox.id = mailbox.id.0, "the mailbox receives again");
@@ -187,7 +200,10 @@ fn note_failed(services: &Services, mailbox: &Mailbox, problem: &Problem) {
 }
 
 fn say(services: &Services, id: MailboxId, health: Health, sentence: impl Into<String>) {
-    services.work.board().set(LoopName::Poll(id), Line::new(health, sentence));
+    services
+        .work
+        .board()
+        .set(LoopName::Poll(id), Line::new(health, sentence));
 }
 
 /// Runs until the stop: step, then IDLE or wait, then step again.
@@ -203,14 +219,28 @@ pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
             Ok(Step::Synced(_)) => wait_for_mail(services, &mut poller, id, jitter, wake),
             Ok(Step::CutShort) => {}
             Ok(Step::Resting) => {
-                say(services, id, Health::Stopped, "Not receiving: the mailbox is paused or not set up yet.");
+                say(
+                    services,
+                    id,
+                    Health::Stopped,
+                    "Not receiving: the mailbox is paused or not set up yet.",
+                );
                 rest(wake, RESTING_SECONDS);
             }
             Ok(Step::Failed(problem)) => {
                 let pause = pause_seconds(&problem, poller.failures);
                 let person = !problem.is_transient();
-                let health = if person { Health::Stopped } else { Health::Trouble };
-                say(services, id, health, format!("{} Next try in {}.", problem.sentence, span(pause)));
+                let health = if person {
+                    Health::Stopped
+                } else {
+                    Health::Trouble
+                };
+                say(
+                    services,
+                    id,
+                    health,
+                    format!("{} Next try in {}.", problem.sentence, span(pause)),
+                );
                 rest(wake, pause);
             }
             Err(()) => {
@@ -232,15 +262,27 @@ fn pause_seconds(problem: &Problem, failures: u32) -> i64 {
         Disposition::RetryAfter { .. } => {
             let own = schedule::back_off(failures.max(1), PAUSE_MAX_SECONDS, random);
             // Who names a time, however short, has thought about it.
-            if asked > 0 { asked + i64::from(random) * asked / 1024 } else { own }
+            if asked > 0 {
+                asked + i64::from(random) * asked / 1024
+            } else {
+                own
+            }
         }
         // The first refusals may yet be a passing fault on the other side: soon, then rarely.
-        _ => schedule::back_off(failures.max(1).saturating_add(1), PERSON_PAUSE_SECONDS, random),
+        _ => schedule::back_off(
+            failures.max(1).saturating_add(1),
+            PERSON_PAUSE_SECONDS,
+            random,
+        ),
     }
 }
 
 fn span(seconds: i64) -> String {
-    if seconds < 90 { format!("{seconds} seconds") } else { format!("{} minutes", seconds / 60) }
+    if seconds < 90 {
+        format!("{seconds} seconds")
+    } else {
+        format!("{} minutes", seconds / 60)
+    }
 }
 
 fn rest(wake: &Wake, seconds: i64) {
@@ -267,12 +309,17 @@ fn wait_for_mail(
     };
     let next = schedule::next(&cron, jitter, now).unwrap_or(now + 60);
     let wait = Duration::from_secs(u64::try_from(next.saturating_sub(now)).unwrap_or(60).max(1));
-    let Some(session) = poller.session.as_mut().filter(|session| session.can_idle()) else {
+    let Some(session) = poller.session.as_mut().filter(|session| session.has_idle()) else {
         say(services, id, Health::Good, "Waiting for the next poll.");
         let _ = wake.wait(wait);
         return;
     };
-    say(services, id, Health::Good, "Listening: new mail shows within a second.");
+    say(
+        services,
+        id,
+        Health::Good,
+        "Listening: new mail shows within a second.",
+    );
     let interrupt = session.interrupter();
     wake.on_wake(Some(Box::new(move || interrupt.interrupt())));
     let ended = session.idle(wait.min(IDLE_MAX));

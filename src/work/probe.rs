@@ -34,15 +34,30 @@ pub struct CheckLine {
 
 impl CheckLine {
     fn good(name: &'static str, sentence: impl Into<String>) -> Self {
-        Self { name, state: CheckState::Good, sentence: sentence.into(), problem: None }
+        Self {
+            name,
+            state: CheckState::Good,
+            sentence: sentence.into(),
+            problem: None,
+        }
     }
 
     fn skipped(name: &'static str, sentence: impl Into<String>) -> Self {
-        Self { name, state: CheckState::Skipped, sentence: sentence.into(), problem: None }
+        Self {
+            name,
+            state: CheckState::Skipped,
+            sentence: sentence.into(),
+            problem: None,
+        }
     }
 
     fn bad(name: &'static str, problem: Problem) -> Self {
-        Self { name, state: CheckState::Bad, sentence: problem.sentence.clone(), problem: Some(problem) }
+        Self {
+            name,
+            state: CheckState::Bad,
+            sentence: problem.sentence.clone(),
+            problem: Some(problem),
+        }
     }
 }
 
@@ -70,7 +85,10 @@ fn sign_in(services: &Services, mailbox: &Mailbox) -> CheckLine {
         }
         Ok(_) => CheckLine::good(
             NAME,
-            format!("Signed in as {} for the mailbox {}.", mailbox.upn, mailbox.address),
+            format!(
+                "Signed in as {} for the mailbox {}.",
+                mailbox.upn, mailbox.address
+            ),
         ),
         Err(problem) => CheckLine::bad(NAME, problem),
     }
@@ -78,16 +96,19 @@ fn sign_in(services: &Services, mailbox: &Mailbox) -> CheckLine {
 
 fn reading(services: &Services, mailbox: &Mailbox) -> Vec<CheckLine> {
     const NAME: &str = "Receive (IMAP)";
-    let looked = dial::imap(services, mailbox, mailbox.imap_user(), &|_| {}).and_then(|mut session| {
-        let inbox = session.examine("INBOX")?;
-        let folders = session.list_folders()?;
-        session.logout();
-        Ok((inbox.exists, folders))
-    });
+    let looked =
+        dial::imap(services, mailbox, mailbox.imap_user(), &|_| {}).and_then(|mut session| {
+            let inbox = session.examine("INBOX")?;
+            let folders = session.list_folders()?;
+            let _ = session.logout();
+            Ok((inbox.exists, folders))
+        });
     match looked {
         Err(problem) => vec![CheckLine::bad(NAME, problem)],
         Ok((exists, folders)) => {
-            let sent = folders.iter().find(|folder| folder.role == Some(imap::FolderRole::Sent));
+            let sent = folders
+                .iter()
+                .find(|folder| folder.role == Some(imap::FolderRole::Sent));
             vec![
                 CheckLine::good(NAME, format!("The inbox can be read; it holds {exists} messages.")),
                 sent.map_or_else(
@@ -102,8 +123,15 @@ fn reading(services: &Services, mailbox: &Mailbox) -> Vec<CheckLine> {
 fn sending(services: &Services, mailbox: &Mailbox) -> (Vec<CheckLine>, Option<ChosenWay>) {
     const SMTP: &str = "Send (SMTP)";
     const GRAPH: &str = "Send (Graph)";
-    let users = [(mailbox.address.as_str(), false), (mailbox.upn.as_str(), true)];
-    let users: &[(&str, bool)] = if mailbox.shared { &users } else { users.get(1..).unwrap_or(&[]) };
+    let users = [
+        (mailbox.address.as_str(), false),
+        (mailbox.upn.as_str(), true),
+    ];
+    let users: &[(&str, bool)] = if mailbox.shared {
+        &users
+    } else {
+        users.get(1..).unwrap_or(&[])
+    };
     let mut refusal: Option<smtp::Refusal> = None;
     for (user, as_person) in users {
         match dial::smtp(services, mailbox, user) {
@@ -122,15 +150,19 @@ fn sending(services: &Services, mailbox: &Mailbox) -> (Vec<CheckLine>, Option<Ch
         Ok(_) => {
             let mut smtp_line = CheckLine::skipped(
                 SMTP,
-                smtp_problem.as_ref().map_or_else(String::new, |problem| problem.sentence.clone()),
+                smtp_problem
+                    .as_ref()
+                    .map_or_else(String::new, |problem| problem.sentence.clone()),
             );
             smtp_line.problem = smtp_problem;
             let graph = CheckLine::good(GRAPH, connect::way_out_sentence(WayOut::Graph));
             (vec![smtp_line, graph], Some((WayOut::Graph, false)))
         }
         Err(graph_problem) => {
-            let mut lines: Vec<CheckLine> =
-                smtp_problem.map(|problem| CheckLine::bad(SMTP, problem)).into_iter().collect();
+            let mut lines: Vec<CheckLine> = smtp_problem
+                .map(|problem| CheckLine::bad(SMTP, problem))
+                .into_iter()
+                .collect();
             lines.push(CheckLine::bad(GRAPH, graph_problem));
             (lines, None)
         }
@@ -145,8 +177,11 @@ pub(super) fn count(services: &Services, mailbox: &Mailbox) -> Result<connect::P
     let mut days = Vec::new();
     for span in connect::PREVIEW_DAYS {
         let since_at = now.saturating_sub(i64::from(span).saturating_mul(86_400));
-        days.push((span, session.count_since(since_at)?));
+        days.push((span, u64::from(session.count_since(since_at)?)));
     }
-    session.logout();
-    Ok(connect::Preview { all: u64::from(inbox.exists), days })
+    let _ = session.logout();
+    Ok(connect::Preview {
+        all: u64::from(inbox.exists),
+        days,
+    })
 }

@@ -12,7 +12,11 @@ pub fn next(cron: &str, jitter_seconds: i64, now: i64) -> Option<i64> {
     let schedule = cron::Schedule::from_str(cron).ok()?;
     // What was due `jitter` ago is due now.
     let from = DateTime::<Utc>::from_timestamp(now.checked_sub(jitter_seconds)?, 0)?;
-    schedule.after(&from).next()?.timestamp().checked_add(jitter_seconds)
+    schedule
+        .after(&from)
+        .next()?
+        .timestamp()
+        .checked_add(jitter_seconds)
 }
 
 /// Whether a text is cron of six or seven fields, seconds first.
@@ -25,7 +29,9 @@ pub fn is_cron(text: &str) -> bool {
 /// less up to a quarter by `random` so that many that failed together do not return together.
 #[must_use]
 pub fn back_off(tries: u32, longest: i64, random: u8) -> i64 {
-    let doubled = 30_i64.saturating_mul(1_i64 << tries.saturating_sub(1).min(20)).min(longest);
+    let doubled = 30_i64
+        .saturating_mul(1_i64 << tries.saturating_sub(1).min(20))
+        .min(longest);
     doubled - doubled.saturating_mul(i64::from(random)) / 1024
 }
 
@@ -54,7 +60,10 @@ mod tests {
 
     #[test]
     fn back_off_doubles_to_its_limit() {
-        assert_eq!((1..=4).map(|n| back_off(n, 3600, 0)).collect::<Vec<_>>(), [30, 60, 120, 240]);
+        assert_eq!(
+            (1..=4).map(|n| back_off(n, 3600, 0)).collect::<Vec<_>>(),
+            [30, 60, 120, 240]
+        );
         assert_eq!(back_off(60, 3600, 0), 3600);
         assert!(back_off(5, 3600, 255) >= 360);
     }

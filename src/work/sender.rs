@@ -16,8 +16,8 @@ use crate::problem::{Disposition, Problem};
 use crate::providers::microsoft::Resource;
 use crate::secret::random_bytes;
 use crate::smtp::{self, Envelope, Outcome, Stage, Suggestion};
-use crate::store::deliveries::{self, AttemptEnd, Change};
 use crate::store;
+use crate::store::deliveries::{self, AttemptEnd, Change};
 
 /// After this time without success a reply is given up.
 const GIVE_UP_SECONDS: i64 = 2 * 24 * 3600;
@@ -55,7 +55,12 @@ pub fn step(services: &Services, sender: &mut Sender, id: MailboxId) -> store::R
     if matches!(mailbox.status, MailboxStatus::Paused) {
         return Ok(Step::Nothing(None));
     }
-    let uncertain = services.store.read(|db| deliveries::find_due_uncertain(db, id, now))?;
+    if services.store.read(|db| deliveries::has_orphan(db, id))? {
+        settle::interrupted(services, Some(id))?;
+    }
+    let uncertain = services
+        .store
+        .read(|db| deliveries::find_due_uncertain(db, id, now))?;
     if let Some(delivery) = uncertain {
         settle::settle(services, &mailbox, &delivery)?;
         return Ok(Step::Worked);
@@ -86,7 +91,9 @@ impl Sender {
 
 /// When the provider's limit of messages a minute is used up: when to go on.
 fn rate_limit(services: &Services, mailbox: &Mailbox, now: i64) -> store::Result<Option<i64>> {
-    let Ok(traits) = dial::traits(services, mailbox) else { return Ok(None) };
+    let Ok(traits) = dial::traits(services, mailbox) else {
+        return Ok(None);
+    };
     let sent = services
         .store
         .read(|db| deliveries::count_attempts_since(db, mailbox.id, now.saturating_sub(60)))?;
@@ -116,7 +123,12 @@ fn through_smtp(
     if session.is_usable() {
         sender.session = Some(session);
     }
-    let tried = Tried { mailbox, delivery: &delivery, attempt_id, way_out: WayOut::Smtp };
+    let tried = Tried {
+        mailbox,
+        delivery: &delivery,
+        attempt_id,
+        way_out: WayOut::Smtp,
+    };
     record(services, &tried, outcome)
 }
 
@@ -126,7 +138,9 @@ fn through_graph(services: &Services, mailbox: &Mailbox, now: i64) -> store::Res
         Err(problem) => return closed_way(services, mailbox, &smtp::Refusal::from(problem), now),
     };
     let claim = |tx: &store::Tx<'_>| deliveries::claim_next(tx, mailbox.id, WayOut::Graph, now);
-    let Some((delivery, attempt_id)) = services.store.write(claim)? else { return Ok(()) };
+    let Some((delivery, attempt_id)) = services.store.write(claim)? else {
+        return Ok(());
+    };
     let (_, raw, bcc) = message(services, mailbox, &delivery)?;
     let raw = graph::with_bcc(&raw, &bcc);
     let sender = if mailbox.shared {
@@ -136,18 +150,34 @@ fn through_graph(services: &Services, mailbox: &Mailbox, now: i64) -> store::Res
     };
     let endpoints = entra_app::endpoints(services)?;
     let url = &endpoints.graph_url;
-    let send = |token: &str| graph::send_mail(&services.http, url, token, &sender, &raw, services.clock.now());
+    let send = |token: &str| {
+        graph::send_mail(
+            &services.http,
+            url,
+            token,
+            &sender,
+            &raw,
+            services.clock.now(),
+        )
+    };
     let mut outcome = send(&token.token);
     if let Outcome::Refused(refusal) = &outcome
         && refusal.suggests == Some(Suggestion::RefreshToken)
     {
-        let refused = Freshness::Refused { expires_at: token.expires_at };
+        let refused = Freshness::Refused {
+            expires_at: token.expires_at,
+        };
         outcome = match access_token(services, mailbox.id, Resource::Graph, refused) {
             Ok(newer) => send(&newer.token),
             Err(problem) => Outcome::Refused(problem.into()),
         };
     }
-    let tried = Tried { mailbox, delivery: &delivery, attempt_id, way_out: WayOut::Graph };
+    let tried = Tried {
+        mailbox,
+        delivery: &delivery,
+        attempt_id,
+        way_out: WayOut::Graph,
+    };
     record(services, &tried, outcome)
 }
 
@@ -186,7 +216,11 @@ fn closed_way(
     }
     let problem = &refusal.problem;
     let failures = mailbox.send_problem_at.map_or(1, |since| {
-        u32::try_from((now - since) / 60).unwrap_or(0).checked_ilog2().unwrap_or(0) + 2
+        u32::try_from((now - since) / 60)
+            .unwrap_or(0)
+            .checked_ilog2()
+            .unwrap_or(0)
+            + 2
     });
     let pause = pause_seconds(problem, failures);
     tracing::warn!(mailbox.id = mailbox.id.0, code = %problem.code, pause, "the way out is closed");
@@ -230,9 +264,17 @@ struct Tried<'a> {
 /// Writes down what came of an attempt.
 fn record(services: &Services, tried: &Tried<'_>, outcome: Outcome) -> store::Result<()> {
     match outcome {
-        Outcome::Accepted { reply, effective_message_id, refused_recipients } => {
-            accepted(services, tried, &reply, effective_message_id.as_deref(), refused_recipients)
-        }
+        Outcome::Accepted {
+            reply,
+            effective_message_id,
+            refused_recipients,
+        } => accepted(
+            services,
+            tried,
+            &reply,
+            effective_message_id.as_deref(),
+            refused_recipients,
+        ),
         Outcome::Refused(refusal) => refused(services, tried, &refusal),
         Outcome::Unknown { problem } => unknown(services, tried, &problem),
     }
@@ -246,9 +288,16 @@ fn accepted(
     refused: Vec<(String, Problem)>,
 ) -> store::Result<()> {
     let now = services.clock.now();
-    let Tried { mailbox, delivery, attempt_id, .. } = tried;
-    let refused: Vec<RefusedRecipient> =
-        refused.into_iter().map(|(address, problem)| RefusedRecipient { address, problem }).collect();
+    let Tried {
+        mailbox,
+        delivery,
+        attempt_id,
+        ..
+    } = tried;
+    let refused: Vec<RefusedRecipient> = refused
+        .into_iter()
+        .map(|(address, problem)| RefusedRecipient { address, problem })
+        .collect();
     services.store.write(|tx| {
         deliveries::finish_attempt(tx, *attempt_id, AttemptEnd::Accepted, reply, now)?;
         let change = Change {
@@ -269,29 +318,39 @@ fn accepted(
     })
 }
 
-fn refused(
-    services: &Services,
-    tried: &Tried<'_>,
-    refusal: &smtp::Refusal,
-) -> store::Result<()> {
+fn refused(services: &Services, tried: &Tried<'_>, refusal: &smtp::Refusal) -> store::Result<()> {
     let now = services.clock.now();
-    let Tried { mailbox, delivery, attempt_id, way_out } = tried;
+    let Tried {
+        mailbox,
+        delivery,
+        attempt_id,
+        way_out,
+    } = tried;
     let problem = &refusal.problem;
     let other_way = *way_out == mailbox.way_out && try_another_way(services, mailbox, refusal)?;
     let too_old = now.saturating_sub(delivery.created_at) > GIVE_UP_SECONDS;
     // Before MAIL FROM nothing has been said about this message: the mailbox is meant.
-    let about_mailbox = matches!(refusal.stage, Stage::Connect | Stage::Auth) || refusal.stops_mailbox;
+    let about_mailbox =
+        matches!(refusal.stage, Stage::Connect | Stage::Auth) || refusal.stops_mailbox;
     let again = other_way || problem.is_transient() || about_mailbox;
     let (state, next_attempt_at) = if again && !too_old {
         let tries = u32::try_from(delivery.attempts).unwrap_or(u32::MAX);
-        let pause = if other_way { 0 } else { pause_seconds(problem, tries) };
+        let pause = if other_way {
+            0
+        } else {
+            pause_seconds(problem, tries)
+        };
         (DeliveryState::Queued, now.saturating_add(pause))
     } else {
         (DeliveryState::Failed, now)
     };
     tracing::warn!(delivery.id = delivery.id.0, code = %problem.code, ?state, "a delivery was refused");
     services.store.write(|tx| {
-        let words = if problem.detail.is_empty() { &problem.sentence } else { &problem.detail };
+        let words = if problem.detail.is_empty() {
+            &problem.sentence
+        } else {
+            &problem.detail
+        };
         deliveries::finish_attempt(tx, *attempt_id, AttemptEnd::Refused, words, now)?;
         let change = Change {
             problem: Some(problem),
@@ -310,12 +369,19 @@ fn refused(
 
 fn unknown(services: &Services, tried: &Tried<'_>, problem: &Problem) -> store::Result<()> {
     let now = services.clock.now();
-    let Tried { delivery, attempt_id, .. } = tried;
+    let Tried {
+        delivery,
+        attempt_id,
+        ..
+    } = tried;
     tracing::warn!(delivery.id = delivery.id.0, code = %problem.code, "it is not known whether a delivery left");
     services.store.write(|tx| {
         deliveries::finish_attempt(tx, *attempt_id, AttemptEnd::Unknown, &problem.detail, now)?;
-        let change =
-            Change { problem: Some(problem), next_attempt_at: now + 5, ..Change::default() };
+        let change = Change {
+            problem: Some(problem),
+            next_attempt_at: now + 5,
+            ..Change::default()
+        };
         deliveries::update_state(tx, delivery, DeliveryState::Uncertain, &change, now)
     })
 }
@@ -346,7 +412,9 @@ pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
             }
             Ok(Ok(Step::Nothing(next))) => {
                 say(services, id);
-                next.map_or(LOOK_EVERY_SECONDS, |at| (at - now).clamp(1, LOOK_EVERY_SECONDS))
+                next.map_or(LOOK_EVERY_SECONDS, |at| {
+                    (at - now).clamp(1, LOOK_EVERY_SECONDS)
+                })
             }
             Ok(Err(error)) => {
                 tracing::error!(mailbox.id = id.0, %error, "the sender could not use the database");
@@ -356,7 +424,6 @@ pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
                 30
             }
             Err(()) => {
-                // The claimed delivery, if any, is uncertain now.
                 sender = Sender::default();
                 120
             }
@@ -374,7 +441,10 @@ fn say(services: &Services, id: MailboxId) {
                 Line::new(Health::Trouble, problem.sentence.clone())
             }
             Some(problem) => Line::new(Health::Stopped, problem.sentence.clone()),
-            None => Line::new(Health::Good, super::connect::way_out_sentence(mailbox.way_out)),
+            None => Line::new(
+                Health::Good,
+                super::connect::way_out_sentence(mailbox.way_out),
+            ),
         },
         _ => Line::new(Health::Good, "Nothing to send."),
     };

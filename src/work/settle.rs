@@ -3,16 +3,33 @@
 
 use super::{Services, dial};
 use crate::imap;
-use crate::model::{
-    Agent, Delivery, DeliveryId, DeliveryState, Mailbox, WayOut,
-};
+use crate::model::{Agent, Delivery, DeliveryId, DeliveryState, Mailbox, MailboxId, WayOut};
 use crate::problem::{Disposition, Problem};
 use crate::providers::SentCopy;
-use crate::store::deliveries::{self, Change};
 use crate::store;
+use crate::store::deliveries::{self, Change};
 
 /// How often Sent Items is looked into.
 const LOOK_EVERY_SECONDS: i64 = 15;
+
+/// What was being sent when the program died or stumbled, of one mailbox or of all, may have left or
+/// not: it is uncertain from now on.
+pub(super) fn interrupted(services: &Services, mailbox_id: Option<MailboxId>) -> store::Result<()> {
+    let problem = Problem::new(
+        "interrupted",
+        Disposition::RetryAfter { seconds: 0 },
+        "Mailhatch was stopped while this reply was being handed over, so it is not known whether it left.",
+        "Mailhatch looks for it in Sent Items and settles the matter by itself; it is not sent again before that.",
+    );
+    let now = services.clock.now();
+    let count = services
+        .store
+        .write(|tx| deliveries::update_interrupted(tx, mailbox_id, &problem, now))?;
+    if count > 0 {
+        tracing::info!(count, "deliveries were interrupted and are looked into");
+    }
+    Ok(())
+}
 
 /// Looks for an uncertain delivery in Sent Items and settles it if that can be done.
 pub(super) fn settle(
@@ -21,19 +38,37 @@ pub(super) fn settle(
     delivery: &Delivery,
 ) -> store::Result<()> {
     let now = services.clock.now();
-    let Some(message) = services.store.read(|db| store::messages::find(db, delivery.message_id))? else {
+    let Some(message) = services
+        .store
+        .read(|db| store::messages::find(db, delivery.message_id))?
+    else {
         return Ok(());
     };
     let looked = look(services, mailbox, &message.internet_message_id);
-    let attempts = services.store.read(|db| deliveries::list_attempts(db, delivery.id))?;
-    let last_began_at = attempts.last().map_or(delivery.created_at, |attempt| attempt.started_at);
+    let attempts = services
+        .store
+        .read(|db| deliveries::list_attempts(db, delivery.id))?;
+    let last_began_at = attempts
+        .last()
+        .map_or(delivery.created_at, |attempt| attempt.started_at);
     let (state, change_at, words) = match (&looked, known_after(services, mailbox, delivery)) {
         (Ok(true), _) => (DeliveryState::Sent, now, "Found in Sent Items."),
         (Ok(false), Some(seconds)) if now > last_began_at.saturating_add(seconds) => {
-            tracing::info!(delivery.id = delivery.id.0, "not in Sent Items: it did not leave and is queued again");
-            (DeliveryState::Queued, now, "Not in Sent Items: it had not left.")
+            tracing::info!(
+                delivery.id = delivery.id.0,
+                "not in Sent Items: it did not leave and is queued again"
+            );
+            (
+                DeliveryState::Queued,
+                now,
+                "Not in Sent Items: it had not left.",
+            )
         }
-        _ => (DeliveryState::Uncertain, now.saturating_add(LOOK_EVERY_SECONDS), ""),
+        _ => (
+            DeliveryState::Uncertain,
+            now.saturating_add(LOOK_EVERY_SECONDS),
+            "",
+        ),
     };
     let problem = match state {
         DeliveryState::Uncertain => delivery.problem.clone(),
@@ -46,7 +81,9 @@ pub(super) fn settle(
         refused: &delivery.refused,
         ..Change::default()
     };
-    services.store.write(|tx| deliveries::update_state(tx, delivery, state, &change, now))
+    services
+        .store
+        .write(|tx| deliveries::update_state(tx, delivery, state, &change, now))
 }
 
 /// Seconds after an attempt from which on a missing copy means that it did not leave; `None` where
@@ -79,9 +116,11 @@ fn look(services: &Services, mailbox: &Mailbox, id: &str) -> Result<bool, Proble
 fn look_as(services: &Services, mailbox: &Mailbox, user: &str, id: &str) -> Result<bool, Problem> {
     let mut session = dial::imap(services, mailbox, user, &|_| {})?;
     let folders = session.list_folders()?;
-    let sent = folders.into_iter().find(|folder| folder.role == Some(imap::FolderRole::Sent));
+    let sent = folders
+        .into_iter()
+        .find(|folder| folder.role == Some(imap::FolderRole::Sent));
     let Some(sent) = sent else {
-        session.logout();
+        let _ = session.logout();
         return Err(Problem::new(
             "no_sent_folder",
             Disposition::NeedsAdmin,
@@ -91,7 +130,7 @@ fn look_as(services: &Services, mailbox: &Mailbox, user: &str, id: &str) -> Resu
     };
     session.examine(&sent.raw_name)?;
     let found = !session.find_message_id(id)?.is_empty();
-    session.logout();
+    let _ = session.logout();
     Ok(found)
 }
 
@@ -108,7 +147,10 @@ impl super::Work {
         actor: &Agent,
     ) -> Result<Delivery, Problem> {
         self.decide(services, id, actor, DeliveryState::Queued, |delivery| {
-            matches!(delivery.state, DeliveryState::Failed | DeliveryState::Queued)
+            matches!(
+                delivery.state,
+                DeliveryState::Failed | DeliveryState::Queued
+            )
         })
     }
 
@@ -122,7 +164,13 @@ impl super::Work {
         id: DeliveryId,
         actor: &Agent,
     ) -> Result<Delivery, Problem> {
-        self.decide(services, id, actor, DeliveryState::Cancelled, Delivery::can_cancel)
+        self.decide(
+            services,
+            id,
+            actor,
+            DeliveryState::Cancelled,
+            Delivery::can_cancel,
+        )
     }
 
     /// Settles an uncertain delivery by a person's word.
@@ -136,7 +184,11 @@ impl super::Work {
         was_sent: bool,
         actor: &Agent,
     ) -> Result<Delivery, Problem> {
-        let state = if was_sent { DeliveryState::Sent } else { DeliveryState::Queued };
+        let state = if was_sent {
+            DeliveryState::Sent
+        } else {
+            DeliveryState::Queued
+        };
         self.decide(services, id, actor, state, |delivery| {
             delivery.state == DeliveryState::Uncertain
         })

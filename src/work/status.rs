@@ -36,7 +36,11 @@ pub struct Line {
 impl Line {
     /// A line without progress.
     pub fn new(health: Health, sentence: impl Into<String>) -> Self {
-        Self { health, sentence: sentence.into(), progress: None }
+        Self {
+            health,
+            sentence: sentence.into(),
+            progress: None,
+        }
     }
 }
 
@@ -90,7 +94,10 @@ pub struct Board {
 
 impl Default for Board {
     fn default() -> Self {
-        Self { lines: Mutex::default(), changes: watch::Sender::new(0) }
+        Self {
+            lines: Mutex::default(),
+            changes: watch::Sender::new(0),
+        }
     }
 }
 
@@ -101,20 +108,27 @@ impl Board {
         if lines.get(&name) != Some(&line) {
             lines.insert(name, line);
             drop(lines);
-            self.changes.send_modify(|count| *count = count.wrapping_add(1));
+            self.changes
+                .send_modify(|count| *count = count.wrapping_add(1));
         }
     }
 
     /// Takes a loop off the board.
     pub fn remove(&self, name: LoopName) {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+        self.lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&name);
     }
 
     /// What a loop is doing.
     #[must_use]
     pub fn line(&self, name: LoopName) -> Line {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.get(&name).cloned().unwrap_or_else(|| Line::new(Health::Stopped, "Not started."))
+        lines
+            .get(&name)
+            .cloned()
+            .unwrap_or_else(|| Line::new(Health::Stopped, "Not started."))
     }
 
     /// All loops.

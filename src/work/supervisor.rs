@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use super::status::{Health, Line, LoopName};
 use super::wake::{Wake, Woken};
-use super::{Services, janitor, poller, sender};
-use crate::problem::{Disposition, Problem};
-use crate::store::{self, deliveries};
+use super::{Services, janitor, poller, sender, settle};
+use crate::store;
 
 /// How often the list of mailboxes is looked at even if nobody rang.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
@@ -30,10 +29,13 @@ impl Running {
     /// # Errors
     /// When the store cannot be written to or a thread cannot be started.
     pub fn start(services: &Arc<Services>) -> store::Result<Self> {
-        settle_interrupted(services)?;
+        settle::interrupted(services, None)?;
         let own = Arc::clone(services);
         let thread = spawn("supervisor", move || supervise(&own))?;
-        Ok(Self { services: Arc::clone(services), thread: Some(thread) })
+        Ok(Self {
+            services: Arc::clone(services),
+            thread: Some(thread),
+        })
     }
 
     /// Stops all loops and waits for them: IMAP connections are cut, a message that is being sent is
@@ -58,26 +60,15 @@ impl Drop for Running {
     }
 }
 
-/// What was being sent when the program died: it may have left or not.
-fn settle_interrupted(services: &Services) -> store::Result<()> {
-    let problem = Problem::new(
-        "interrupted",
-        Disposition::RetryAfter { seconds: 0 },
-        "Mailhatch stopped while this reply was being handed over, so it is not known whether it left.",
-        "Mailhatch looks for it in Sent Items and settles the matter by itself; it is not sent again before that.",
-    );
-    let now = services.clock.now();
-    let count = services.store.write(|tx| deliveries::update_interrupted(tx, &problem, now))?;
-    if count > 0 {
-        tracing::warn!(count, "deliveries were interrupted by the last stop and are looked into");
-    }
-    Ok(())
-}
-
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> store::Result<JoinHandle<()>> {
-    Builder::new().name(name.to_owned()).stack_size(STACK_BYTES).spawn(work).map_err(|source| {
-        store::Error::Io { what: format!("start the thread {name}"), source }
-    })
+    Builder::new()
+        .name(name.to_owned())
+        .stack_size(STACK_BYTES)
+        .spawn(work)
+        .map_err(|source| store::Error::Io {
+            what: format!("start the thread {name}"),
+            source,
+        })
 }
 
 fn supervise(services: &Arc<Services>) {
@@ -120,7 +111,10 @@ fn reconcile(
             continue;
         }
         let own = Arc::clone(services);
-        services.work.board().set(name, Line::new(Health::Good, "Starting."));
+        services
+            .work
+            .board()
+            .set(name, Line::new(Health::Good, "Starting."));
         let thread = spawn(&name.to_string(), move || run(&own, name, &bell))?;
         loops.insert(name, thread);
     }
@@ -133,7 +127,10 @@ fn run(services: &Services, name: LoopName, bell: &Wake) {
         LoopName::Send(id) => sender::run(services, id, bell),
         LoopName::Janitor => janitor::run(services, bell),
     }
-    services.work.board().set(name, Line::new(Health::Stopped, "Stopped."));
+    services
+        .work
+        .board()
+        .set(name, Line::new(Health::Stopped, "Stopped."));
 }
 
 /// Runs one step; a panic in it is caught, shown and logged, and the loop goes on.

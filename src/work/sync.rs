@@ -1,6 +1,8 @@
 //! One pass over one folder: from the cursor to the newest message, in bounded batches, each stored
 //! with its fates and the cursor in one transaction.
 
+use std::collections::BTreeMap;
+
 use super::Services;
 use super::status::{Health, Line, LoopName};
 use super::wake::Wake;
@@ -8,6 +10,7 @@ use crate::imap::cursor::{self, Plan};
 use crate::imap::{self, Selected};
 use crate::intake::{self, Fetched, Source};
 use crate::model::{Fate, Folder, Mailbox, MailboxId};
+use crate::net;
 use crate::problem::{Disposition, Problem};
 use crate::store;
 
@@ -37,7 +40,14 @@ pub(super) fn folder(
 ) -> Result<Passed, Problem> {
     let selected = session.examine(&folder.raw_name)?;
     let first_uid = start(services, session, mailbox, folder, &selected)?;
-    let mut pass = Pass { services, mailbox, folder, uid_validity: selected.uid_validity, wake, pace };
+    let mut pass = Pass {
+        services,
+        mailbox,
+        folder,
+        uid_validity: selected.uid_validity,
+        wake,
+        pace,
+    };
     let mut passed = Passed::default();
     pass.retry_due(session, &mut passed)?;
     if let Some(first_uid) = first_uid {
@@ -74,7 +84,7 @@ fn start(
     match cursor::plan(cursor, selected) {
         Plan::Nothing => Ok(None),
         Plan::From(uid) => Ok(Some(uid)),
-        Plan::Anew => {
+        Plan::ResyncAll { .. } => {
             let first = first_wanted(session, mailbox, selected)?;
             services
                 .store
@@ -82,8 +92,13 @@ fn start(
                     store::folders::update_start(tx, folder.id, selected.uid_validity, first)
                 })
                 .map_err(|error| error.to_problem())?;
-            tracing::info!(mailbox.id = mailbox.id.0, folder.id = folder.id.0,
-                uid_validity = selected.uid_validity, first_uid = first, "the folder is read anew");
+            tracing::info!(
+                mailbox.id = mailbox.id.0,
+                folder.id = folder.id.0,
+                uid_validity = selected.uid_validity,
+                first_uid = first,
+                "the folder is read anew"
+            );
             Ok(Some(first))
         }
     }
@@ -95,7 +110,9 @@ fn first_wanted(
     mailbox: &Mailbox,
     selected: &Selected,
 ) -> Result<u32, Problem> {
-    let Some(since_at) = mailbox.take_since_at else { return Ok(1) };
+    let Some(since_at) = mailbox.take_since_at else {
+        return Ok(1);
+    };
     let uids = session.uids_since(since_at.saturating_sub(86_400))?;
     let none_wanted = selected.uid_next.unwrap_or(1);
     Ok(uids.into_iter().min().unwrap_or(none_wanted).max(1))
@@ -119,7 +136,11 @@ struct Pass<'a> {
 
 impl Pass<'_> {
     const fn source(&self) -> Source<'_> {
-        Source { mailbox: self.mailbox, folder: self.folder, uid_validity: self.uid_validity }
+        Source {
+            mailbox: self.mailbox,
+            folder: self.folder,
+            uid_validity: self.uid_validity,
+        }
     }
 
     fn fetch_all(
@@ -133,8 +154,12 @@ impl Pass<'_> {
         // Sizes are asked for a stretch at a time, so that a mailbox of a million starts at once.
         for stretch in uids.chunks(1_000) {
             let sizes = session.sizes(stretch)?;
-            let count = if self.pace.one_by_one { 1 } else { BATCH_MESSAGES };
-            for batch in cursor::batches(stretch, &sizes, count, BATCH_BYTES) {
+            let count = if self.pace.one_by_one {
+                1
+            } else {
+                BATCH_MESSAGES
+            };
+            for batch in cursor::batches(&known_sizes(stretch, &sizes), count, BATCH_BYTES) {
                 if self.wake.is_stopped() {
                     passed.cut_short = true;
                     return Ok(());
@@ -152,13 +177,16 @@ impl Pass<'_> {
     fn fetch_batch(&mut self, session: &mut imap::Session, batch: &[u32]) -> Result<u64, Problem> {
         match session.fetch(batch) {
             Ok(found) => self.store_batch(batch, found),
-            Err(problem) if problem.code == imap::TOO_BIG => {
+            Err(problem) if problem.code == net::ANSWER_TOO_BIG => {
                 // The session is unusable after a response that was cut off; the next one goes on.
                 match batch {
                     [uid] => self.too_big(*uid, &problem)?,
                     _ => self.pace.one_by_one = true,
                 }
-                Err(Problem { disposition: Disposition::RetryAfter { seconds: 1 }, ..problem })
+                Err(Problem {
+                    disposition: Disposition::RetryAfter { seconds: 1 },
+                    ..problem
+                })
             }
             Err(problem) => Err(problem),
         }
@@ -166,19 +194,31 @@ impl Pass<'_> {
 
     fn too_big(&self, uid: u32, problem: &Problem) -> Result<(), Problem> {
         let now = self.services.clock.now();
-        intake::too_big(&self.services.store, self.source(), uid, &problem.sentence, now)
-            .map_err(|error| error.to_problem())
+        intake::too_big(
+            &self.services.store,
+            self.source(),
+            uid,
+            &problem.sentence,
+            now,
+        )
+        .map_err(|error| error.to_problem())
     }
 
     fn store_batch(&self, batch: &[u32], found: Vec<imap::Fetched>) -> Result<u64, Problem> {
-        let mut found: std::collections::BTreeMap<u32, imap::Fetched> =
-            found.into_iter().map(|message| (message.uid, message)).collect();
+        let mut found: BTreeMap<u32, imap::Fetched> = found
+            .into_iter()
+            .map(|message| (message.uid, message))
+            .collect();
         let fetched: Vec<Fetched> = batch
             .iter()
             .map(|uid| {
                 let message = found.remove(uid);
                 let internal_date_at = message.as_ref().and_then(|found| found.internal_date_at);
-                Fetched { uid: *uid, raw: message.map(|found| found.raw), internal_date_at }
+                Fetched {
+                    uid: *uid,
+                    raw: message.map(|found| found.raw),
+                    internal_date_at,
+                }
             })
             .collect();
         let next_uid = batch.iter().max().map_or(1, |uid| uid.saturating_add(1));
@@ -190,22 +230,42 @@ impl Pass<'_> {
     }
 
     /// Asks again for what the server would not give before.
-    fn retry_due(&mut self, session: &mut imap::Session, passed: &mut Passed) -> Result<(), Problem> {
+    fn retry_due(
+        &mut self,
+        session: &mut imap::Session,
+        passed: &mut Passed,
+    ) -> Result<(), Problem> {
         let now = self.services.clock.now();
         let due = self
             .services
             .store
             .read(|db| store::fates::list_due(db, self.folder.id, self.uid_validity, now))
             .map_err(|error| error.to_problem())?;
-        for row in due.iter().filter(|row| row.fate != Fate::TooBig || row.retry_at.is_some()) {
+        for row in due
+            .iter()
+            .filter(|row| row.fate != Fate::TooBig || row.retry_at.is_some())
+        {
             passed.received += self.fetch_batch(session, &[row.uid])?;
         }
         Ok(())
     }
 }
 
+/// Every UID of a stretch with its size; one the server kept silent about counts as small.
+fn known_sizes(stretch: &[u32], sizes: &[(u32, u64)]) -> Vec<(u32, u64)> {
+    let sizes: BTreeMap<u32, u64> = sizes.iter().copied().collect();
+    stretch
+        .iter()
+        .map(|uid| (*uid, sizes.get(uid).copied().unwrap_or(0)))
+        .collect()
+}
+
 fn show_progress(services: &Services, id: MailboxId, done: u64, total: u64) {
     let sentence = format!("Receiving message {} of {total}.", done + 1);
-    let line = Line { health: Health::Busy, sentence, progress: Some((done, total)) };
+    let line = Line {
+        health: Health::Busy,
+        sentence,
+        progress: Some((done, total)),
+    };
     services.work.board().set(LoopName::Poll(id), line);
 }

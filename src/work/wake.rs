@@ -58,7 +58,11 @@ impl Wake {
     /// Whether the loop is to stop.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).stopped
+        self.0
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .stopped
     }
 
     /// What else to do on a ring, for a loop that waits elsewhere (an IMAP session in IDLE waits on
@@ -66,7 +70,9 @@ impl Wake {
     pub fn on_wake(&self, interrupt: Option<Box<dyn Fn() + Send>>) {
         let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.on_wake = interrupt;
-        if (state.woken || state.stopped) && let Some(interrupt) = &state.on_wake {
+        if (state.woken || state.stopped)
+            && let Some(interrupt) = &state.on_wake
+        {
             interrupt();
         }
     }
@@ -76,7 +82,9 @@ impl Wake {
     pub fn on_stop(&self, interrupt: Option<Box<dyn Fn() + Send>>) {
         let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.on_stop = interrupt;
-        if state.stopped && let Some(interrupt) = &state.on_stop {
+        if state.stopped
+            && let Some(interrupt) = &state.on_stop
+        {
             interrupt();
         }
     }
@@ -100,7 +108,11 @@ impl Wake {
         if state.stopped {
             return Woken::Stop;
         }
-        if std::mem::take(&mut state.woken) { Woken::Wake } else { Woken::Timeout }
+        if std::mem::take(&mut state.woken) {
+            Woken::Wake
+        } else {
+            Woken::Timeout
+        }
     }
 }
 

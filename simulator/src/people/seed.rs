@@ -26,7 +26,7 @@ pub fn seed(world: &World, address: &str) -> usize {
     let now = world.clock().now();
     let mut mails: Vec<Mail> = shop()
         .into_iter()
-        .chain(abroad())
+        .chain(abroad(now))
         .chain(machines(address))
         .collect();
     mails.sort_by_key(|mail| std::cmp::Reverse(mail.hours_ago));
@@ -150,13 +150,13 @@ fn shop() -> Vec<Mail> {
     ]
 }
 
-/// Mail in other languages and character sets.
-fn abroad() -> Vec<Mail> {
+/// Mail in other languages and character sets, and an invitation for next week.
+fn abroad(now: i64) -> Vec<Mail> {
     let mut invitation = mail(
         ("Desmond Oyelaran", "d.oyelaran@quarry-offices.example"),
         "Site visit: reception lighting",
         20,
-        Part::Many("alternative", vec![plain(VISIT), calendar()]),
+        Part::Many("alternative", vec![plain(&visit(now)), calendar(now)]),
     );
     invitation.more = vec![("X-MS-Has-Attach", String::new())];
     vec![
@@ -217,14 +217,37 @@ fn machines(to: &str) -> Vec<Mail> {
     vec![newsletter, notice]
 }
 
+/// When the visit begins: ten o'clock UTC, eight days from now.
+fn visit_at(now: i64) -> mail_parser::DateTime {
+    let midnight = now - now.rem_euclid(24 * HOUR);
+    mail_parser::DateTime::from_timestamp(midnight + (8 * 24 + 10) * HOUR)
+}
+
+/// The invitation in words.
+fn visit(now: i64) -> String {
+    let date = visit_at(now).to_rfc822();
+    let day: Vec<&str> = date.split(' ').take(4).collect();
+    format!(
+        "Site visit: reception lighting\n{}, 10:00 to 11:00 (UTC)\nQuarry Offices, 4 Mason Row\n\n\
+         Please bring samples of the Beacon.\n",
+        day.join(" ")
+    )
+}
+
 /// A meeting request as Outlook sends it.
-fn calendar() -> Part {
-    let text = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nPRODID:Microsoft Exchange Server 2010\r\nVERSION:2.0\r\n\
-        BEGIN:VEVENT\r\nORGANIZER;CN=Desmond Oyelaran:mailto:d.oyelaran@quarry-offices.example\r\n\
-        UID:040000008200E00074C5B7101A82E008-visit\r\nSUMMARY:Site visit: reception lighting\r\n\
-        DTSTART:20261203T100000Z\r\nDTEND:20261203T110000Z\r\nDTSTAMP:20261120T090000Z\r\n\
-        LOCATION:Quarry Offices\\, 4 Mason Row\r\nSTATUS:CONFIRMED\r\nSEQUENCE:0\r\nEND:VEVENT\r\n\
-        END:VCALENDAR\r\n";
+fn calendar(now: i64) -> Part {
+    let at = visit_at(now);
+    let day = format!("{:04}{:02}{:02}", at.year, at.month, at.day);
+    let sent = mail_parser::DateTime::from_timestamp(now - 21 * HOUR);
+    let sent = format!("{:04}{:02}{:02}", sent.year, sent.month, sent.day);
+    let text = format!(
+        "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nPRODID:Microsoft Exchange Server 2010\r\nVERSION:2.0\r\n\
+         BEGIN:VEVENT\r\nORGANIZER;CN=Desmond Oyelaran:mailto:d.oyelaran@quarry-offices.example\r\n\
+         UID:040000008200E00074C5B7101A82E008-visit\r\nSUMMARY:Site visit: reception lighting\r\n\
+         DTSTART:{day}T100000Z\r\nDTEND:{day}T110000Z\r\nDTSTAMP:{sent}T090000Z\r\n\
+         LOCATION:Quarry Offices\\, 4 Mason Row\r\nSTATUS:CONFIRMED\r\nSEQUENCE:0\r\nEND:VEVENT\r\n\
+         END:VCALENDAR\r\n"
+    );
     let fields = vec![
         (
             "Content-Type",
@@ -232,7 +255,7 @@ fn calendar() -> Part {
         ),
         ("Content-Transfer-Encoding", "7bit".to_owned()),
     ];
-    Part::Leaf(fields, text.as_bytes().to_vec())
+    Part::Leaf(fields, text.into_bytes())
 }
 
 /// Many paragraphs.
@@ -299,9 +322,6 @@ const SATO: &str = "ハーバーライツ サポート御中\n\nお世話にな�
 
 const AMELIE: &str = "Bonjour,\n\nnous souhaitons commander six suspensions « Phare » pour notre salle à manger.\n\
     Quel est le délai de livraison à Lyon, et proposez-vous le montage ?\n\nBien à vous,\nAmélie Rousseau\n";
-
-const VISIT: &str = "Site visit: reception lighting\nThursday, 3 December, 10:00 to 11:00 (UTC)\nQuarry Offices, 4 Mason Row\n\n\
-    Please bring samples of the Beacon.\n";
 
 const NEWS: &str = "Five trends in lighting\n\n1. Warm is back\n2. Brass, but quiet\n3. Light without wires\n\n\
     Read more: https://glassandbrass.example/trends\nLeave this list: https://glassandbrass.example/leave?u=4711\n";

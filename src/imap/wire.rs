@@ -1,0 +1,317 @@
+//! The stream as the `imap` crate sees it: a line it cannot read never reaches it.
+//!
+//! The crate takes any line its parser does not know for the end of the connection and forgets what the line
+//! said. Exchange Online sends such lines: a bare `Server Unavailable.`, an `ESEARCH` answer nobody asked for.
+//! So answers pass through here line by line; what cannot be read is set aside for [`super::session`] to
+//! look at, and the server's last words are kept, for the crate's errors lose them.
+
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use imap::extensions::idle::SetReadTimeout;
+use imap_proto::{MailboxDatum, Response};
+
+use crate::net::Stream;
+
+/// Lines kept aside between two commands, and the longest of them.
+const ASIDE_LINES_MAX: usize = 64;
+const ASIDE_BYTES_MAX: usize = 1024 * 1024;
+const CHUNK_BYTES: usize = 16 * 1024;
+
+/// What was heard besides what the crate is given; shared with the session.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Heard(Arc<Mutex<Notes>>);
+
+/// See [`Heard`].
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    /// Lines that are no IMAP answer we know.
+    pub(super) aside: Vec<String>,
+    /// The last tagged answer or BYE, without tag or star.
+    pub(super) last_words: Option<String>,
+    /// Whether the server has said BYE.
+    pub(super) bye: bool,
+    /// How many messages the open folder has.
+    pub(super) exists: u32,
+    /// Whether `exists` has grown since this was last looked at. Kept here because the crate drops what comes
+    /// between its DONE and the end of IDLE.
+    pub(super) grown: bool,
+    /// While set, untagged answers wait until the continuation (`+`) or the tagged answer has come: the crate
+    /// expects it as the very next line after IDLE and APPEND, which RFC 3501 §7 does not promise.
+    pub(super) continuation_first: bool,
+}
+
+impl Heard {
+    pub(super) fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where in the server's answer we are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// A new answer begins.
+    Start,
+    /// So many bytes of a literal are still to come.
+    Literal(u64),
+    /// After a literal, in the rest of the same answer.
+    Middle,
+}
+
+/// The filter around a [`Stream`].
+#[derive(Debug)]
+pub(super) struct Wire {
+    stream: Stream,
+    heard: Heard,
+    place: Place,
+    line: Vec<u8>,
+    ready: VecDeque<u8>,
+    /// Untagged answers waiting for the continuation, in order.
+    waiting: Vec<u8>,
+    /// The answer now being read goes to `waiting`.
+    to_waiting: bool,
+    /// The greeting has come.
+    greeted: bool,
+}
+
+impl Wire {
+    pub(super) fn new(stream: Stream, heard: Heard) -> Self {
+        Self {
+            stream,
+            heard,
+            place: Place::Start,
+            line: Vec::new(),
+            ready: VecDeque::new(),
+            waiting: Vec::new(),
+            to_waiting: false,
+            greeted: false,
+        }
+    }
+
+    fn take(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let rest = match self.place {
+                Place::Literal(left) => {
+                    let want = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+                    let (now, rest) = bytes.split_at(want);
+                    self.pass(now);
+                    let left = left.saturating_sub(u64::try_from(want).unwrap_or(u64::MAX));
+                    self.place = if left == 0 {
+                        Place::Middle
+                    } else {
+                        Place::Literal(left)
+                    };
+                    rest
+                }
+                Place::Start | Place::Middle => {
+                    let end = bytes
+                        .iter()
+                        .position(|&b| b == b'\n')
+                        .map_or(bytes.len(), |at| at.saturating_add(1));
+                    let (now, rest) = bytes.split_at(end);
+                    self.line.extend_from_slice(now);
+                    if now.ends_with(b"\n") {
+                        self.finish_line();
+                    }
+                    rest
+                }
+            };
+            bytes = rest;
+        }
+    }
+
+    fn finish_line(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        if self.place == Place::Middle {
+            self.place = literal_of(&line).map_or(Place::Start, after_head);
+            self.pass(&line);
+            return;
+        }
+        if line.starts_with(b"+") {
+            self.continuation(&line);
+        } else if let Some(words) = untagged(&line) {
+            self.untagged(&line, words);
+        } else {
+            self.tagged_or_odd(line);
+        }
+    }
+
+    fn continuation(&mut self, line: &[u8]) {
+        self.to_waiting = false;
+        self.pass(line);
+        self.release();
+    }
+
+    fn untagged(&mut self, line: &[u8], words: &[u8]) {
+        let bye = words
+            .get(..3)
+            .is_some_and(|head| head.eq_ignore_ascii_case(b"BYE"));
+        if bye {
+            let mut notes = self.heard.notes();
+            notes.bye = true;
+            notes.last_words = Some(text(words));
+        }
+        self.to_waiting = self.heard.notes().continuation_first;
+        match imap_proto::parser::parse_response(line) {
+            Ok((_, answer)) => {
+                self.count(&answer);
+                self.pass(line);
+            }
+            Err(error) => match literal_of(line).filter(|_| error.is_incomplete()) {
+                Some(bytes) => {
+                    self.place = after_head(bytes);
+                    self.pass(line);
+                }
+                None if bye => self.pass(b"* BYE closing\r\n"),
+                None => self.set_aside(line),
+            },
+        }
+    }
+
+    fn count(&self, answer: &Response<'_>) {
+        let mut notes = self.heard.notes();
+        match answer {
+            Response::MailboxData(MailboxDatum::Exists(now)) => {
+                notes.grown |= *now > notes.exists;
+                notes.exists = *now;
+            }
+            Response::Expunge(_) => notes.exists = notes.exists.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    fn tagged_or_odd(&mut self, line: Vec<u8>) {
+        let Some(words) = tagged(&line) else {
+            self.set_aside(&line);
+            return;
+        };
+        self.heard.notes().last_words = Some(text(words));
+        self.to_waiting = false;
+        // The parser knows only ASCII here; a localised text must not look like a broken connection.
+        let readable = if imap_proto::parser::parse_response(&line).is_ok() {
+            line
+        } else {
+            line.into_iter()
+                .map(|b| if b.is_ascii() && b != 0 { b } else { b'?' })
+                .collect()
+        };
+        if self.heard.notes().continuation_first && says_ok(&readable) {
+            // OK to IDLE or APPEND without asking for the rest first: the crate panics at it.
+            self.pass(&refused(&readable));
+        } else {
+            self.pass(&readable);
+        }
+        self.release();
+    }
+
+    fn set_aside(&self, line: &[u8]) {
+        let mut notes = self.heard.notes();
+        if notes.aside.len() < ASIDE_LINES_MAX && line.len() < ASIDE_BYTES_MAX {
+            notes.aside.push(text(line));
+        }
+    }
+
+    fn pass(&mut self, bytes: &[u8]) {
+        if self.to_waiting {
+            self.waiting.extend_from_slice(bytes);
+        } else {
+            self.ready.extend(bytes);
+        }
+    }
+
+    fn release(&mut self) {
+        self.heard.notes().continuation_first = false;
+        self.ready.extend(self.waiting.drain(..));
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut chunk = vec![0_u8; CHUNK_BYTES];
+        while self.ready.is_empty() {
+            let count = self.stream.read(&mut chunk)?;
+            if count == 0 {
+                return Ok(0);
+            }
+            self.take(chunk.get(..count).unwrap_or_default());
+            if !self.greeted && self.ready.is_empty() && !self.heard.notes().aside.is_empty() {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "the greeting is not one of an IMAP server",
+                ));
+            }
+        }
+        self.greeted = true;
+        self.ready.read(buffer)
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.stream.write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+impl SetReadTimeout for Wire {
+    /// The crate sets `None` after IDLE, which would mean to wait for ever: here it means our own deadline.
+    fn set_read_timeout(&mut self, timeout: Option<Duration>) -> imap::Result<()> {
+        self.stream
+            .set_read_deadline(timeout)
+            .map_err(imap::Error::Io)
+    }
+}
+
+fn after_head(literal_bytes: u64) -> Place {
+    if literal_bytes == 0 {
+        Place::Middle
+    } else {
+        Place::Literal(literal_bytes)
+    }
+}
+
+/// The size of the literal this line announces at its end: `{123}` (RFC 3501 §4.3).
+fn literal_of(line: &[u8]) -> Option<u64> {
+    let line = line.strip_suffix(b"\n")?;
+    let line = line
+        .strip_suffix(b"\r")
+        .unwrap_or(line)
+        .strip_suffix(b"}")?;
+    let open = line.iter().rposition(|&b| b == b'{')?;
+    let digits = std::str::from_utf8(line.get(open.saturating_add(1)..)?).ok()?;
+    digits.parse().ok()
+}
+
+fn untagged(line: &[u8]) -> Option<&[u8]> {
+    line.strip_prefix(b"* ")
+}
+
+/// What follows the tag, when the line begins with one of the crate's tags (`a` and a number).
+fn tagged(line: &[u8]) -> Option<&[u8]> {
+    let rest = line.strip_prefix(b"a")?;
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    rest.get(digits..)
+        .filter(|_| digits > 0)?
+        .strip_prefix(b" ")
+}
+
+fn says_ok(line: &[u8]) -> bool {
+    tagged(line)
+        .and_then(|words| words.get(..2))
+        .is_some_and(|status| status.eq_ignore_ascii_case(b"OK"))
+}
+
+/// The same tag with NO for an answer.
+fn refused(line: &[u8]) -> Vec<u8> {
+    let tag = line.iter().take_while(|&&b| b != b' ').copied();
+    tag.chain(*b" NO unexpected OK\r\n").collect()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().to_owned()
+}
