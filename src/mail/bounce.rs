@@ -1,10 +1,12 @@
 //! Delivery reports: who did not get a message and why. Reads the standard form (RFC 3464), which
 //! Exchange uses too, and falls back on the words of older servers.
 
+mod words;
+
 use serde::Serialize;
 
 use super::body::Attachment;
-use super::header;
+use super::header::{self, Address};
 use super::parse::Parsed;
 
 /// Recipients read of one report.
@@ -191,78 +193,40 @@ fn looks_like_report(message: &Parsed) -> bool {
     if is_sure_sender(message) {
         return true;
     }
-    let sender = message.from.iter().chain(&message.sender).any(|from| {
-        let local = from
-            .address
-            .split('@')
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        let name = from.name.to_ascii_lowercase();
-        [
-            "mailer-daemon",
-            "mailerdaemon",
-            "postmaster",
-            "mail-daemon",
-            "microsoftexchange",
-            "mdaemon",
-            "maildaemon",
-            "mmdf",
-            "mailer_daemon",
-        ]
+    let sender = message
+        .from
         .iter()
-        .any(|word| local.starts_with(word))
-            || [
-                "mail delivery sub",
-                "mail delivery system",
-                "mail administrator",
-                "internet mail delivery",
-                "system administrator",
-                "delivery subsystem",
-            ]
-            .iter()
-            .any(|word| name.contains(word))
-    });
+        .chain(&message.sender)
+        .any(is_mail_system);
     let empty_path = message
         .headers
         .text("return-path")
         .is_some_and(|path| path.trim() == "<>");
     let subject = message.subject.to_lowercase();
-    let worded = [
-        "undeliver",
-        "delivery status notification",
-        "delivery failure",
-        "delivery failed",
-        "failure notice",
-        "returned mail",
-        "returned to sender",
-        "mail delivery",
-        "delivery notification",
-        "could not be delivered",
-        "non delivery",
-        "nondeliverable",
-        "non-delivery",
-        "unzustellbar",
-        "nicht zugestellt",
-        "non remis",
-        "non recapitabile",
-        "no se puede entregar",
-        "delivery report",
-        "warning: message",
-        "warning: could not send",
-        "mail failed",
-        "message delayed",
-        "delivery delayed",
-        "message status - undeliverable",
-        "delivery error",
-        "user unknown",
-        "failed mail",
-        "delivery problem",
-        "mail system error",
-    ]
-    .iter()
-    .any(|words| subject.contains(words));
-    worded && (sender || empty_path)
+    let by_subject = words::SUBJECTS.iter().any(|words| subject.contains(words));
+    let head: String = message
+        .text
+        .chars()
+        .take(4_000)
+        .collect::<String>()
+        .to_lowercase();
+    let head = head.split_whitespace().collect::<Vec<_>>().join(" ");
+    let by_text = words::TEXTS.iter().any(|words| head.contains(words));
+    (by_subject && (sender || (empty_path && by_text))) || (sender && by_text)
+}
+
+fn is_mail_system(from: &Address) -> bool {
+    let local = from
+        .address
+        .split('@')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let name = from.name.to_ascii_lowercase();
+    words::SYSTEM_ADDRESSES
+        .iter()
+        .any(|word| local.starts_with(word) || name.starts_with(word))
+        || words::SYSTEM_NAMES.iter().any(|word| name.contains(word))
 }
 
 /// Recipients by the words of the text: `<ada@x.org>: reason` (Postfix, qmail), `X-Failed-Recipients`
@@ -321,11 +285,75 @@ fn from_words(message: &Parsed) -> Vec<BouncedRecipient> {
             add(head, rest);
         }
     }
+    if found.is_empty() {
+        add_any_address(message, text, action, &mut found);
+    }
     let overall = status_in(text).unwrap_or_default();
     for recipient in &mut found {
         recipient.status = status_in(&recipient.diagnostic).unwrap_or_else(|| overall.clone());
     }
     found
+}
+
+/// The last resort: any address in the report's own words that is neither the sender's nor a server's.
+fn add_any_address(message: &Parsed, text: &str, action: &str, found: &mut Vec<BouncedRecipient>) {
+    let people = message
+        .from
+        .iter()
+        .chain(&message.to)
+        .chain(&message.reply_to);
+    let own: Vec<String> = people.map(|a| a.address.to_ascii_lowercase()).collect();
+    for line in text.lines().take(80) {
+        // A line of the returned message's header names its recipients, not the failed ones.
+        let field = line
+            .split_once(':')
+            .map(|(name, _)| name.trim().to_ascii_lowercase());
+        if field.is_some_and(|name| {
+            matches!(name.as_str(), "to" | "from" | "cc" | "reply-to" | "sender")
+        }) {
+            continue;
+        }
+        let edges = |c: char| {
+            matches!(
+                c,
+                '<' | '>'
+                    | '('
+                    | ')'
+                    | '"'
+                    | '\''
+                    | ','
+                    | ';'
+                    | ':'
+                    | '['
+                    | ']'
+                    | '.'
+                    | '!'
+                    | '*'
+                    | '`'
+            )
+        };
+        let words = line
+            .split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | ';' | ',' | '"' | '='));
+        for word in words {
+            let word = word
+                .trim_matches(edges)
+                .trim_start_matches("mailto:")
+                .trim_start_matches("rfc822:");
+            let lower = word.to_ascii_lowercase();
+            let server = words::SYSTEM_ADDRESSES
+                .iter()
+                .any(|start| lower.starts_with(start));
+            let known = found.iter().any(|r| r.address.eq_ignore_ascii_case(word));
+            if is_address(word) && !server && !known && !own.contains(&lower) && found.len() < 10 {
+                found.push(BouncedRecipient {
+                    address: word.to_owned(),
+                    action: action.to_owned(),
+                    status: String::new(),
+                    diagnostic: line.trim().chars().take(DIAGNOSTIC_MAX).collect(),
+                });
+            }
+        }
+    }
 }
 
 fn is_delay(message: &Parsed, text: &str) -> bool {

@@ -44,11 +44,8 @@ pub fn read(text: &str) -> Option<Calendar> {
                 }
                 found |= value.trim().eq_ignore_ascii_case("VEVENT");
             }
-            "END" => {
-                if open.pop().as_deref() == Some("VEVENT") {
-                    break;
-                }
-            }
+            "END" if open.pop().as_deref() == Some("VEVENT") => break,
+            "END" => {}
             "METHOD" if calendar.method.is_empty() => {
                 calendar.method = value.trim().to_ascii_uppercase();
             }

@@ -37,6 +37,8 @@ pub struct Field {
 pub struct Headers {
     /// All fields.
     pub fields: Vec<Field>,
+    /// The character set the body declares: the best guess for fields with raw 8-bit text.
+    pub(crate) charset: Option<String>,
 }
 
 /// What was noticed while the header section was split.
@@ -61,13 +63,17 @@ impl Headers {
     /// The first field of this name (lower case) as decoded text.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<String> {
-        self.raw(name).map(words::decode)
+        self.raw(name).map(|raw| self.decode(raw))
     }
 
     /// All fields of this name (lower case) as decoded text.
     #[must_use]
     pub fn texts(&self, name: &str) -> Vec<String> {
-        self.all(name).map(words::decode).collect()
+        self.all(name).map(|raw| self.decode(raw)).collect()
+    }
+
+    fn decode(&self, raw: &[u8]) -> String {
+        words::decode(raw, self.charset.as_deref())
     }
 
     /// Whether a field of this name (lower case) is there.
@@ -92,7 +98,18 @@ impl Headers {
     /// The addresses of all fields of this name, groups opened, at most 2,000.
     #[must_use]
     pub fn addresses(&self, name: &str) -> Vec<Address> {
-        self.all(name).flat_map(addresses).take(LIST_MAX).collect()
+        self.all(name)
+            .flat_map(|raw| addresses(raw, self.charset.as_deref()))
+            .take(LIST_MAX)
+            .collect()
+    }
+
+    /// The addresses of the first field of this name: a second From is a forgery's favourite.
+    #[must_use]
+    pub fn first_addresses(&self, name: &str) -> Vec<Address> {
+        self.raw(name)
+            .map(|raw| addresses(raw, self.charset.as_deref()))
+            .unwrap_or_default()
     }
 
     /// The identifiers in angle brackets of all fields of this name, without the brackets and
@@ -113,6 +130,24 @@ impl Headers {
 
 /// Splits `raw` into its header fields and its body.
 pub(crate) fn split(raw: &[u8]) -> (Headers, &[u8], SplitNotes) {
+    let (mut headers, body, notes) = split_fields(raw);
+    headers.charset = headers.raw("content-type").and_then(declared_charset);
+    (headers, body, notes)
+}
+
+/// The `charset` parameter of a Content-Type value, as far as it is needed before that is parsed.
+fn declared_charset(raw: &[u8]) -> Option<String> {
+    let value = String::from_utf8_lossy(raw.get(..2_000).unwrap_or(raw)).to_ascii_lowercase();
+    let (_, after) = value.split_once("charset=")?;
+    let name = after.trim_start_matches(['"', ' ']);
+    let name: String = name
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+        .collect();
+    (!name.is_empty()).then_some(name)
+}
+
+fn split_fields(raw: &[u8]) -> (Headers, &[u8], SplitNotes) {
     let mut headers = Headers::default();
     let mut notes = SplitNotes::default();
     let mut rest = raw;
@@ -129,7 +164,7 @@ pub(crate) fn split(raw: &[u8]) -> (Headers, &[u8], SplitNotes) {
         let continues = matches!(content.first(), Some(b' ' | b'\t'));
         if continues && !headers.fields.is_empty() {
             // A line of nothing but white space ends the section when no field follows it.
-            if content.iter().all(u8::is_ascii_whitespace) && !looks_like_field(after) {
+            if content.iter().all(u8::is_ascii_whitespace) && !goes_on(after) {
                 return (headers, after, notes);
             }
             if keep && let Some(field) = headers.fields.last_mut() {
@@ -179,6 +214,22 @@ fn is_mbox_line(line: &[u8]) -> bool {
     line.starts_with(b"From ") || line.starts_with(b">From ")
 }
 
+/// Whether a field follows, perhaps behind more lines of a badly folded one.
+fn goes_on(rest: &[u8]) -> bool {
+    let mut rest = rest;
+    for _ in 0..10 {
+        let (line, after) = take_line(rest);
+        if trim_line_end(line).is_empty() {
+            return false;
+        }
+        if !matches!(line.first(), Some(b' ' | b'\t')) {
+            return looks_like_field(rest);
+        }
+        rest = after;
+    }
+    false
+}
+
 fn looks_like_field(rest: &[u8]) -> bool {
     let (line, _) = take_line(rest);
     let line = trim_line_end(line);
@@ -199,9 +250,9 @@ fn field_of(line: &[u8]) -> Option<(String, &[u8])> {
 }
 
 /// Reads an address list (RFC 5322 section 3.4), groups opened.
-pub(crate) fn addresses(raw: &[u8]) -> Vec<Address> {
+pub(crate) fn addresses(raw: &[u8], charset: Option<&str>) -> Vec<Address> {
     let raw = raw.get(..FIELD_BYTES_MAX).unwrap_or(raw);
-    let mut value = words::normalise(raw);
+    let mut value = words::normalise(raw, charset);
     value.push(b'\n');
     let parsed = match MessageStream::new(&value).parse_address() {
         HeaderValue::Address(parsed) => parsed,
@@ -212,12 +263,12 @@ pub(crate) fn addresses(raw: &[u8]) -> Vec<Address> {
         ParsedAddress::Group(groups) => groups.into_iter().flat_map(|g| g.addresses).collect(),
     };
     list.into_iter()
-        .filter_map(address)
+        .filter_map(|parsed| address(&parsed))
         .take(LIST_MAX)
         .collect()
 }
 
-fn address(parsed: Addr<'_>) -> Option<Address> {
+fn address(parsed: &Addr<'_>) -> Option<Address> {
     let address: String = parsed
         .address
         .as_deref()
@@ -267,7 +318,7 @@ pub(crate) const fn is_bidi_control(c: char) -> bool {
 /// so the pattern is the only safe way. A bare identifier without brackets is taken too.
 pub(crate) fn message_ids(raw: &[u8]) -> Vec<String> {
     let raw = raw.get(..FIELD_BYTES_MAX).unwrap_or(raw);
-    let text = words::decode(raw);
+    let text = words::decode(raw, None);
     let mut ids = Vec::new();
     let mut rest = text.as_str();
     while let Some((_, after)) = rest.split_once('<') {
@@ -320,8 +371,10 @@ mod tests {
 
     #[test]
     fn addresses_are_read_in_all_their_forms() {
-        let list =
-            addresses(b" \"Doe, Jane\" <jane@x.org>, =?utf-8?Q?J=C3=B6rg?= <j@x.org>, plain@x.org");
+        let list = addresses(
+            b" \"Doe, Jane\" <jane@x.org>, =?utf-8?Q?J=C3=B6rg?= <j@x.org>, plain@x.org",
+            None,
+        );
         assert_eq!(
             list,
             [
@@ -330,9 +383,9 @@ mod tests {
                 pair("", "plain@x.org")
             ]
         );
-        assert_eq!(addresses(b"undisclosed-recipients:;"), []);
+        assert_eq!(addresses(b"undisclosed-recipients:;", None), []);
         assert_eq!(
-            addresses(b"Team: a@x.org, B <b@x.org>;"),
+            addresses(b"Team: a@x.org, B <b@x.org>;", None),
             [pair("", "a@x.org"), pair("B", "b@x.org")]
         );
     }

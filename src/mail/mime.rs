@@ -231,7 +231,7 @@ pub(crate) fn structured(raw: Option<&[u8]>) -> (String, Vec<(String, String)>) 
     match MessageStream::new(&value).parse_content_type() {
         HeaderValue::ContentType(parsed) => from_parsed(&parsed),
         _ => {
-            let text = words::decode(raw);
+            let text = words::decode(raw, None);
             let name = text.split(';').next().unwrap_or_default();
             (name.trim().to_ascii_lowercase(), Vec::new())
         }

@@ -2,8 +2,8 @@
 //!
 //! Reading: [`parse`] turns the bytes of a message into a [`Parsed`] and a list of [`Defect`]s; it
 //! never fails. Under it lie `header` (fields), `words` (RFC 2047), `mime` (the tree of parts), `body`
-//! (which part is text, which a file), `transfer`, `charset`, `flowed` and `filename`. On a [`Parsed`]
-//! work [`classify`] (what kind of message), [`bounce`] (delivery reports), [`calendar`] (invitations),
+//! (which part is text, which a file), `date`, `transfer`, `charset`, `flowed` and
+//! `filename`. On a [`Parsed`] work [`classify`] (what kind of message), [`bounce`] (delivery reports), [`calendar`] (invitations),
 //! [`trust`] (what the receiving server found about the sender), [`thread`] (which conversation it may
 //! belong to) and [`quote`] (what is new in a reply).
 //!
@@ -17,6 +17,7 @@ pub mod calendar;
 mod charset;
 pub mod classify;
 pub mod compose;
+mod date;
 mod defect;
 mod filename;
 mod flowed;
@@ -38,3 +39,6 @@ pub use defect::Defect;
 pub use header::{Address, Field, Headers};
 pub use parse::{Parsed, parse};
 pub use trust::Authentication;
+
+#[cfg(test)]
+mod tests;

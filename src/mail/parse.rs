@@ -1,25 +1,21 @@
 //! One message: bytes in, [`Parsed`] and its defects out. Never fails and never panics.
 
-use mail_parser::HeaderValue;
-use mail_parser::parsers::MessageStream;
-
 use super::body::{self, Attachment};
 use super::calendar::{self, Calendar};
+use super::date;
 use super::defect::Defect;
 use super::header::{self, Address, Headers};
 use super::mime::Walker;
 use super::words;
 
 /// Fields that may stand once (RFC 5322 section 3.6).
-const SINGLE_FIELDS: [&str; 8] = [
+const SINGLE_FIELDS: [&str; 6] = [
     "from",
     "sender",
     "reply-to",
     "date",
     "subject",
     "message-id",
-    "to",
-    "cc",
 ];
 
 /// A message as far as it could be read.
@@ -111,13 +107,13 @@ fn fields(headers: &Headers, defects: &mut Vec<Defect>) -> Parsed {
     let line = |name: &str| headers.text(name).map(|text| header::visible(&text));
     let parsed = Parsed {
         subject: line("subject").unwrap_or_default(),
-        from: headers.addresses("from"),
-        sender: headers.addresses("sender"),
+        from: headers.first_addresses("from"),
+        sender: headers.first_addresses("sender"),
         to: headers.addresses("to"),
         cc: headers.addresses("cc"),
         bcc: headers.addresses("bcc"),
-        reply_to: headers.addresses("reply-to"),
-        date_at: headers.raw("date").and_then(date),
+        reply_to: headers.first_addresses("reply-to"),
+        date_at: headers.text("date").and_then(|text| date::read(&text)),
         message_id: message_id(headers),
         original_message_ids: headers.ids("x-microsoft-original-message-id"),
         in_reply_to: headers.ids("in-reply-to"),
@@ -154,21 +150,10 @@ fn fields(headers: &Headers, defects: &mut Vec<Defect>) -> Parsed {
 fn message_id(headers: &Headers) -> Option<String> {
     let raw = headers.raw("message-id")?;
     header::message_ids(raw).into_iter().next().or_else(|| {
-        let text = words::decode(raw);
+        let text = words::decode(raw, None);
         let bare: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         (!bare.is_empty() && bare.len() < 500).then_some(bare)
     })
-}
-
-/// Reads a date field to unix seconds UTC.
-pub(crate) fn date(raw: &[u8]) -> Option<i64> {
-    let raw = raw.get(..1_000).unwrap_or(raw);
-    let mut value = words::normalise_bytes(raw);
-    value.push(b'\n');
-    match MessageStream::new(&value).parse_date() {
-        HeaderValue::DateTime(date) if date.is_valid() => Some(date.to_timestamp()),
-        _ => None,
-    }
 }
 
 fn calendar_file(attachments: &[Attachment]) -> Option<String> {

@@ -11,12 +11,14 @@ const VALUE_BYTES_MAX: usize = 128 * 1024;
 const WORD_BYTES_MAX: usize = 8 * 1024;
 
 /// Decodes an unstructured header value: folding removed, encoded words and 8-bit bytes read.
-pub(crate) fn decode(value: &[u8]) -> String {
+///
+/// `charset` is the best guess for raw 8-bit bytes that are not UTF-8.
+pub(crate) fn decode(value: &[u8], charset: Option<&str>) -> String {
     let value = unfold(value.get(..VALUE_BYTES_MAX).unwrap_or(value));
     let mut text = String::with_capacity(value.len());
     for piece in pieces(&value) {
         match piece {
-            Piece::Raw(bytes) => text.push_str(&charset::guess(bytes)),
+            Piece::Raw(bytes) => text.push_str(&raw_text(bytes, charset)),
             Piece::Words(words) => text.push_str(&words),
         }
     }
@@ -26,7 +28,7 @@ pub(crate) fn decode(value: &[u8]) -> String {
 /// Decodes encoded words inside a text that was decoded otherwise before (a MIME parameter).
 pub(crate) fn decode_str(value: &str) -> String {
     if value.contains("=?") {
-        decode(value.as_bytes())
+        decode(value.as_bytes(), None)
     } else {
         value.to_owned()
     }
@@ -34,13 +36,13 @@ pub(crate) fn decode_str(value: &str) -> String {
 
 /// Rewrites a structured value so that a strict parser can read it: UTF-8 throughout, and each run
 /// of encoded words as one UTF-8 word.
-pub(crate) fn normalise(value: &[u8]) -> Vec<u8> {
+pub(crate) fn normalise(value: &[u8], charset: Option<&str>) -> Vec<u8> {
     use base64::Engine as _;
     let value = unfold(value.get(..VALUE_BYTES_MAX).unwrap_or(value));
     let mut out = Vec::with_capacity(value.len());
     for piece in pieces(&value) {
         match piece {
-            Piece::Raw(bytes) => out.extend_from_slice(charset::guess(bytes).as_bytes()),
+            Piece::Raw(bytes) => out.extend_from_slice(raw_text(bytes, charset).as_bytes()),
             Piece::Words(words) => {
                 let words: String = words.chars().filter(|c| !c.is_control()).collect();
                 out.extend_from_slice(b"=?utf-8?B?");
@@ -51,6 +53,15 @@ pub(crate) fn normalise(value: &[u8]) -> Vec<u8> {
         }
     }
     out
+}
+
+fn raw_text(bytes: &[u8], charset: Option<&str>) -> String {
+    match charset {
+        Some(name) if !bytes.is_ascii() && std::str::from_utf8(bytes).is_err() => {
+            charset::decode(bytes, Some(name)).0
+        }
+        _ => charset::guess(bytes),
+    }
 }
 
 /// A structured value unfolded and as UTF-8, its encoded words untouched.
@@ -105,7 +116,7 @@ fn pieces(value: &[u8]) -> Vec<Piece<'_>> {
             continue;
         };
         let gap = before.iter().all(|b| *b == b' ');
-        if !(gap && !run.is_empty()) && !before.is_empty() {
+        if !before.is_empty() && (!gap || run.is_empty()) {
             end_run(&mut run, &mut pieces);
             pieces.push(Piece::Raw(before));
         }
@@ -132,7 +143,9 @@ fn end_run(run: &mut Vec<Word<'_>>, pieces: &mut Vec<Piece<'_>>) {
             q_decode(word.data)
         };
         pending = Some(match pending.take() {
-            Some((charset, mut joined)) if charset == word.charset && !is_stateful(&charset) => {
+            Some((charset, mut joined))
+                if charset == word.charset && !starts_afresh(&charset, &bytes) =>
+            {
                 joined.extend_from_slice(&bytes);
                 (charset, joined)
             }
@@ -150,9 +163,9 @@ fn end_run(run: &mut Vec<Word<'_>>, pieces: &mut Vec<Piece<'_>>) {
     pieces.push(Piece::Words(text));
 }
 
-/// Sets with escape states or byte-order marks start afresh in each word.
-fn is_stateful(charset: &str) -> bool {
-    charset.starts_with("iso-2022") || charset.starts_with("utf-7") || charset == "utf-16"
+/// A word with its own byte-order mark, or its own escape into a Japanese set, stands alone.
+fn starts_afresh(charset: &str, bytes: &[u8]) -> bool {
+    charset == "utf-16" || (charset.starts_with("iso-2022") && bytes.first() == Some(&0x1b))
 }
 
 /// Reads one `=?charset?B or Q?data?=` at the start of `input`.
@@ -230,34 +243,55 @@ mod tests {
 
     #[test]
     fn white_space_between_encoded_words_vanishes() {
-        assert_eq!(decode(b"=?utf-8?Q?a?= =?utf-8?Q?b?= c"), "ab c");
+        assert_eq!(decode(b"=?utf-8?Q?a?= =?utf-8?Q?b?= c", None), "ab c");
         assert_eq!(
-            decode(b"Re: =?iso-8859-1?q?Gr=FC=DFe_aus?=\r\n Wien"),
+            decode(b"Re: =?iso-8859-1?q?Gr=FC=DFe_aus?=\r\n Wien", None),
             "Re: Grüße aus Wien"
         );
     }
 
     #[test]
     fn a_character_cut_between_two_words_is_put_together() {
-        assert_eq!(decode(b"=?utf-8?B?R3LD?=\r\n =?utf-8?B?vMOf?="), "Grüß");
+        assert_eq!(
+            decode(b"=?utf-8?B?R3LD?=\r\n =?utf-8?B?vMOf?=", None),
+            "Grüß"
+        );
+    }
+
+    #[test]
+    fn japanese_words_are_read_whether_they_escape_anew_or_not() {
+        let (first, second) = (
+            "=?iso-2022-jp?B?GyRCJUslYyE8GyhC?=",
+            "=?iso-2022-jp?B?GyRCJXMbKEI=?=",
+        );
+        assert_eq!(
+            decode(format!("{first} {second}").as_bytes(), None),
+            "ニャーン"
+        );
     }
 
     #[test]
     fn raw_eight_bit_text_is_read() {
-        assert_eq!(decode("Grüße".as_bytes()), "Grüße");
-        assert_eq!(decode(b"Gr\xfc\xdfe"), "Grüße");
+        assert_eq!(decode("Grüße".as_bytes(), None), "Grüße");
+        assert_eq!(decode(b"Gr\xfc\xdfe", None), "Grüße");
+    }
+
+    #[test]
+    fn raw_text_follows_the_charset_of_the_body() {
+        assert_eq!(decode(b"\xd7\xaa\xb7\xa2", Some("gb2312")), "转发");
+        assert_eq!(decode("Grüße".as_bytes(), Some("gb2312")), "Grüße");
     }
 
     #[test]
     fn what_only_looks_like_an_encoded_word_stays() {
         assert_eq!(
-            decode(b"if a =?b then =?x?z?q?="),
+            decode(b"if a =?b then =?x?z?q?=", None),
             "if a =?b then =?x?z?q?="
         );
     }
 
     #[test]
     fn a_question_mark_escape_after_a_question_mark_belongs_to_the_word() {
-        assert_eq!(decode(b"=?utf-8?Q?what?=3F?="), "what??");
+        assert_eq!(decode(b"=?utf-8?Q?what?=3F?=", None), "what??");
     }
 }

@@ -11,7 +11,6 @@ use crate::secret::sha256;
 
 #[derive(rust_embed::RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/static"]
-#[exclude = "*.md"]
 struct Files;
 
 /// Where the embedded files are served.

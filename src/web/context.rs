@@ -9,6 +9,7 @@ use super::assets::Assets;
 use super::checks::Checks;
 use super::error::Error;
 use super::live::Streams;
+
 use crate::config::Config;
 use crate::store::{self, Db, Store};
 use crate::work::Services;
@@ -96,6 +97,17 @@ impl Context {
     ) -> Result<T, Error> {
         let services = Arc::clone(&self.services);
         Ok(block(move || work(&services)).await?)
+    }
+
+    /// Runs work that only computes on a blocking thread.
+    ///
+    /// # Errors
+    /// When the program is stopping.
+    pub async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        Ok(block(work).await?)
     }
 
     /// Hashes or checks a password on a blocking thread, few at a time.

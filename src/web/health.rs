@@ -1,116 +1,82 @@
-//! How the program fares: its parts in words, the database, the last backup, versions.
+//! What machines ask: whether the process serves, whether every part works, and the numbers.
 
-use actix_web::HttpResponse;
-use askama::Template;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::json;
 
-use super::context::Shared;
+use super::client;
+use super::context::{Context, Shared};
 use super::error::Error;
-use super::format;
-use super::mailbox_words as words;
-use super::page::{self, Here, Page};
-use super::session::Admin;
-use crate::model::Mailbox;
+use crate::work::metrics;
+use crate::work::status::Health;
+use crate::model::MailboxId;
+use crate::secret::same_secret;
 use crate::store;
-use crate::work::backups::{self, Backup};
-use crate::work::status::{Health, Part};
 
-/// A nightly backup older than this has been missed at least once.
-const BACKUP_OLD_SECONDS: i64 = 50 * 3600;
-
-#[derive(Template)]
-#[template(path = "health/show.html")]
-struct Show {
-    page: Page,
-    parts: Vec<Part>,
-    store_bytes: i64,
-    store_path: String,
-    backup: Option<Backup>,
-    next_backup_at: Option<i64>,
-    sqlite: &'static str,
-}
-
-impl Show {
-    fn version() -> &'static str {
-        env!("CARGO_PKG_VERSION")
-    }
-
-    fn store_size(&self) -> String {
-        format::size(self.store_bytes)
-    }
-
-    fn backup_size(&self) -> String {
-        self.backup.as_ref().map_or_else(String::new, |backup| format::size(backup.size_bytes))
-    }
-
-    fn troubled(&self) -> usize {
-        self.parts.iter().filter(|part| part.health == Health::Trouble).count()
-    }
-
-    fn backup_is_old(&self) -> bool {
-        self.backup.as_ref().is_some_and(|backup| self.page.now - backup.made_at > BACKUP_OLD_SECONDS)
-    }
-}
-
-/// What a part is called by people: `poll:3` is receiving for the mailbox with that id.
-fn part_name(part: &Part, mailboxes: &[Mailbox]) -> String {
-    let address = |id: &str| {
-        mailboxes
-            .iter()
-            .find(|mailbox| mailbox.id.to_string() == id)
-            .map_or_else(|| "a mailbox that is gone".to_owned(), |mailbox| mailbox.address.clone())
-    };
-    match part.name.split_once(':') {
-        Some(("poll", id)) => format!("Receiving for {}", address(id)),
-        Some(("send", id)) => format!("Sending for {}", address(id)),
-        _ => match part.name.as_str() {
-            "janitor" => "Housekeeping".to_owned(),
-            "store" => "Database".to_owned(),
-            other => other.to_owned(),
-        },
-    }
-}
-
-/// `GET /admin/health`
+/// `GET /healthz`
 ///
 /// # Errors
-/// Those of the store.
-pub async fn show(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
-    let shared = context.clone();
-    let show = context
-        .store(move |store| -> Result<Show, Error> {
-            let services = &shared.services;
-            let size = store.size_bytes();
-            let backup = backups::newest(&services.config.data_dir);
-            let next_backup_at = backups::next(services);
-            store.read(|db| {
-                let page = Page::load(db, &shared, &admin, "Health", Here::section("health"))?;
-                Ok(Show {
-                    page,
-                    parts: services.work.parts(),
-                    store_bytes: i64::try_from(size).unwrap_or(i64::MAX),
-                    store_path: store.path().display().to_string(),
-                    backup,
-                    next_backup_at,
-                    sqlite: store::sqlite_version(),
-                })
-            })
-        })
-        .await?;
-    page::show(&show)
+/// When the store does not answer.
+pub async fn live(context: Shared) -> Result<HttpResponse, Error> {
+    context.read(|db| Ok(store::agents::count(db)?)).await?;
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok"))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// `GET /readyz`: each part with its state, 503 when one has stopped. What the parts say, and addresses,
+/// only with the token.
+///
+/// # Errors
+/// None of its own; a store that fails is told in the answer.
+pub async fn ready(context: Shared, request: HttpRequest) -> Result<HttpResponse, Error> {
+    let told = has_token(&context, &request);
+    let addresses = context
+        .read(|db| {
+            let mailboxes = store::mailboxes::list(db)?;
+            Ok(mailboxes.into_iter().map(|mailbox| (mailbox.id, mailbox.address)).collect::<Vec<_>>())
+        })
+        .await;
+    let mut healthy = addresses.is_ok();
+    let state = if healthy { Health::Good } else { Health::Stopped };
+    let mut parts = vec![json!({ "name": "store", "state": state })];
+    let addresses = addresses.unwrap_or_default();
+    for part in context.services.work.parts() {
+        healthy &= part.health != Health::Stopped;
+        let mut entry = json!({ "name": part.name, "state": part.health });
+        if told && let Some(fields) = entry.as_object_mut() {
+            fields.insert("sentence".to_owned(), json!(part.sentence));
+            let id = part.name.split_once(':').and_then(|(_, id)| id.parse().ok()).map(MailboxId);
+            if let Some((_, address)) = addresses.iter().find(|(known, _)| Some(*known) == id) {
+                fields.insert("mailbox".to_owned(), json!(address));
+            }
+        }
+        parts.push(entry);
+    }
+    let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok(HttpResponse::build(status).json(json!({ "ready": healthy, "parts": parts })))
+}
 
-    #[test]
-    fn parts_are_named_by_what_they_do() {
-        let part = |name: &str| Part {
-            name: name.to_owned(),
-            health: Health::Good,
-            sentence: String::new(),
-        };
-        assert_eq!(part_name(&part("janitor"), &[]), "Housekeeping");
-        assert_eq!(part_name(&part("poll:3"), &[]), "Receiving for a mailbox that is gone");
+/// `GET /metrics`: from this machine, or with the token.
+///
+/// # Errors
+/// [`Error::NotFound`] for anyone else.
+pub async fn metrics(context: Shared, request: HttpRequest) -> Result<HttpResponse, Error> {
+    if !client::is_local(&request) && !has_token(&context, &request) {
+        return Err(Error::NotFound("page"));
+    }
+    let text = context.services(metrics::render).await??;
+    Ok(HttpResponse::Ok()
+        .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+        .body(text))
+}
+
+fn has_token(context: &Context, request: &HttpRequest) -> bool {
+    let given = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
+    match (&context.config().metrics_token, given) {
+        (Some(token), Some(given)) => same_secret(&token.0, given.trim()),
+        _ => false,
     }
 }

@@ -3,11 +3,14 @@
 
 mod addresses;
 mod admin;
+mod admin_health;
 mod agents;
 mod assets;
+mod attachments;
 mod checks;
 mod client;
 mod context;
+mod conversations;
 mod csrf;
 mod error;
 mod flash;
@@ -22,8 +25,10 @@ mod live;
 mod mailbox_acts;
 mod mailbox_words;
 mod mailboxes;
+mod messages;
 mod microsoft;
 mod microsoft_callback;
+mod outbox;
 mod page;
 mod session;
 mod setup;
@@ -60,6 +65,25 @@ pub fn configure(routes: &mut ServiceConfig) {
         // The inbox
         .service(resource("/").route(get().to(inbox::index)))
         .service(resource("/live").route(get().to(live::show)))
+        // A conversation
+        .service(resource("/conversations/{number}").route(get().to(conversations::show)))
+        .service(resource("/conversations/{number}/replies").route(post().to(conversations::reply)))
+        .service(resource("/conversations/{number}/notes").route(post().to(conversations::note)))
+        .service(resource("/conversations/{number}/assignment").route(post().to(conversations::assign)))
+        .service(resource("/conversations/{number}/closure").route(post().to(conversations::close)))
+        .service(resource("/conversations/{number}/reopening").route(post().to(conversations::reopen)))
+        .service(resource("/conversations/{number}/waiting").route(post().to(conversations::wait)))
+        // Messages and files
+        .service(resource("/messages/{id}").route(get().to(messages::show)))
+        .service(resource("/messages/{id}/body").route(get().to(messages::body)))
+        .service(resource("/messages/{id}/raw").route(get().to(messages::raw)))
+        .service(resource("/messages/{id}/cid/{cid:.*}").route(get().to(messages::picture)))
+        .service(resource("/attachments/{id}").route(get().to(attachments::show)))
+        // Deliveries
+        .service(resource("/outbox").route(get().to(outbox::index)))
+        .service(resource("/deliveries/{id}/retry").route(post().to(outbox::retry)))
+        .service(resource("/deliveries/{id}/cancellation").route(post().to(outbox::cancel)))
+        .service(resource("/deliveries/{id}/settlement").route(post().to(outbox::settle)))
         // Mailboxes
         .route("/mailboxes", get().to(mailboxes::index))
         .route("/mailboxes", post().to(mailboxes::create))
@@ -87,7 +111,11 @@ pub fn configure(routes: &mut ServiceConfig) {
         .route("/admin/microsoft/consent", post().to(microsoft::consent))
         .route("/admin/ledger", get().to(ledger::index))
         .route("/admin/ledger/retries", post().to(ledger::retry))
-        .route("/admin/health", get().to(health::show))
+        .route("/admin/health", get().to(admin_health::show))
+        // For machines
+        .service(resource("/healthz").route(get().to(health::live)))
+        .service(resource("/readyz").route(get().to(health::ready)))
+        .service(resource("/metrics").route(get().to(health::metrics)))
         // Assets
         .service(
             web::scope("/static")

@@ -35,9 +35,7 @@ impl Theme {
     /// The theme that a browser has chosen here.
     #[must_use]
     pub fn of(request: &HttpRequest) -> Self {
-        request
-            .cookie(THEME_COOKIE)
-            .map_or(Self::System, |cookie| Self::from_word(cookie.value()))
+        request.cookie(THEME_COOKIE).map_or(Self::System, |cookie| Self::from_word(cookie.value()))
     }
 
     /// Reads a form's word; anything unknown follows the system.
@@ -76,10 +74,7 @@ impl Here {
     /// A section without a view.
     #[must_use]
     pub fn section(section: &'static str) -> Self {
-        Self {
-            section,
-            ..Self::default()
-        }
+        Self { section, ..Self::default() }
     }
 }
 
@@ -136,10 +131,7 @@ impl Page {
         let (waiting, failed, uncertain) = store::deliveries::count_unfinished(db)?;
         page.here = here;
         page.counts = store::inbox::counts(db, visitor.agent.id, here.mailbox_id)?;
-        page.outbox = OutboxCounts {
-            waiting,
-            stuck: failed + uncertain,
-        };
+        page.outbox = OutboxCounts { waiting, stuck: failed + uncertain };
         page.mailboxes = store::mailboxes::list(db)?;
         page.agent = Some(visitor.agent.clone());
         Ok(page)
@@ -173,30 +165,19 @@ impl Page {
     /// An icon of the sprite; for the eye only, words stand beside it.
     #[must_use]
     pub fn icon(&self, name: &'static str) -> Icon {
-        Icon {
-            sprite: self.asset("vendor/lucide/icons.svg"),
-            name,
-        }
+        Icon { sprite: self.asset("vendor/lucide/icons.svg"), name }
     }
 
     /// A time as a short distance from now, with the whole time for the pointer.
     #[must_use]
     pub fn time(&self, at: &i64) -> Time {
-        Time {
-            at: *at,
-            text: format::ago(*at, self.now),
-            exact: false,
-        }
+        Time { at: *at, text: format::ago(*at, self.now), exact: false }
     }
 
     /// A time in full.
     #[must_use]
     pub fn full_time(&self, at: &i64) -> Time {
-        Time {
-            at: *at,
-            text: format::absolute(*at),
-            exact: true,
-        }
+        Time { at: *at, text: format::absolute(*at), exact: true }
     }
 
     /// How long until a time.
@@ -269,42 +250,23 @@ impl Page {
     /// Mailboxes that do not receive or do not send and need a person.
     #[must_use]
     pub fn troubled_mailboxes(&self) -> Vec<&Mailbox> {
-        self.mailboxes
-            .iter()
-            .filter(|mailbox| needs_attention(mailbox))
-            .collect()
+        self.mailboxes.iter().filter(|mailbox| needs_attention(mailbox)).collect()
     }
 }
 
 /// Whether a person has to do something about a mailbox.
 fn needs_attention(mailbox: &Mailbox) -> bool {
-    matches!(
-        mailbox.status,
-        MailboxStatus::NeedsSignIn | MailboxStatus::NeedsAdmin
-    ) || mailbox
-        .send_problem
-        .as_ref()
-        .is_some_and(|problem| !problem.is_transient())
+    matches!(mailbox.status, MailboxStatus::NeedsSignIn | MailboxStatus::NeedsAdmin)
+        || mailbox.send_problem.as_ref().is_some_and(|problem| !problem.is_transient())
 }
 
 /// The address of a list.
 #[must_use]
 pub fn inbox_url(view: View, mailbox_id: Option<MailboxId>) -> String {
-    let view = if view == View::Open {
-        String::new()
-    } else {
-        format!("view={}", view.word())
-    };
+    let view = if view == View::Open { String::new() } else { format!("view={}", view.word()) };
     let mailbox = mailbox_id.map_or_else(String::new, |id| format!("mailbox={id}"));
-    let query: Vec<String> = [view, mailbox]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect();
-    if query.is_empty() {
-        "/".to_owned()
-    } else {
-        format!("/?{}", query.join("&"))
-    }
+    let query: Vec<String> = [view, mailbox].into_iter().filter(|part| !part.is_empty()).collect();
+    if query.is_empty() { "/".to_owned() } else { format!("/?{}", query.join("&")) }
 }
 
 /// A view in the side bar.
@@ -355,6 +317,26 @@ impl fmt::Display for Icon {
 // Both parts are constants of this program.
 impl HtmlSafe for Icon {}
 
+/// HTML made here from text, everything in it escaped.
+#[derive(Debug, Clone)]
+pub struct Html(String);
+
+impl Html {
+    /// Takes what [`crate::mail::html::text_to_html`] made.
+    pub(super) fn escaped(html: String) -> Self {
+        Self(html)
+    }
+}
+
+impl fmt::Display for Html {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+// Made only from escaped text.
+impl HtmlSafe for Html {}
+
 /// A time as an element that the browser turns into its own time zone.
 #[derive(Debug, Clone)]
 pub struct Time {
@@ -367,11 +349,7 @@ impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (iso, full) = (format::iso(self.at), format::absolute(self.at));
         let exact = if self.exact { " data-exact" } else { "" };
-        write!(
-            f,
-            r#"<time datetime="{iso}" title="{full}"{exact}>{}</time>"#,
-            self.text
-        )
+        write!(f, r#"<time datetime="{iso}" title="{full}"{exact}>{}</time>"#, self.text)
     }
 }
 
@@ -392,17 +370,13 @@ pub fn show(template: &impl Template) -> Result<HttpResponse, Error> {
 /// When the template fails.
 pub fn show_as(status: StatusCode, template: &impl Template) -> Result<HttpResponse, Error> {
     let html = template.render()?;
-    Ok(HttpResponse::build(status)
-        .content_type("text/html; charset=utf-8")
-        .body(html))
+    Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html))
 }
 
 /// Where to go after a form was taken.
 #[must_use]
 pub fn go(to: &str) -> HttpResponse {
-    HttpResponse::SeeOther()
-        .insert_header(("location", to))
-        .finish()
+    HttpResponse::SeeOther().insert_header(("location", to)).finish()
 }
 
 /// Where to go after a form was taken, with a sentence to show there.
@@ -430,18 +404,8 @@ mod tests {
 
     #[test]
     fn only_paths_of_this_site_are_gone_to() {
-        assert_eq!(
-            local_path("/conversations/7?images=1", "/"),
-            "/conversations/7?images=1"
-        );
-        for bad in [
-            "https://evil.example",
-            "//evil.example",
-            "/\\evil.example",
-            "",
-            "x",
-            "/a\r\nb",
-        ] {
+        assert_eq!(local_path("/conversations/7?images=1", "/"), "/conversations/7?images=1");
+        for bad in ["https://evil.example", "//evil.example", "/\\evil.example", "", "x", "/a\r\nb"] {
             assert_eq!(local_path(bad, "/"), "/");
         }
     }
@@ -449,9 +413,6 @@ mod tests {
     #[test]
     fn addresses_of_lists_leave_out_what_is_usual() {
         assert_eq!(inbox_url(View::Open, None), "/");
-        assert_eq!(
-            inbox_url(View::Mine, Some(MailboxId(3))),
-            "/?view=mine&mailbox=3"
-        );
+        assert_eq!(inbox_url(View::Mine, Some(MailboxId(3))), "/?view=mine&mailbox=3");
     }
 }

@@ -9,6 +9,7 @@ pub mod credentials;
 mod dial;
 pub mod entra_app;
 mod janitor;
+pub mod metrics;
 mod poller;
 pub mod probe;
 pub mod schedule;

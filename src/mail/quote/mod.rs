@@ -14,6 +14,8 @@ use super::html::to_text;
 
 /// Lines judged; what follows is kept as it is.
 const LINES_MAX: usize = 50_000;
+/// Lines that are judged closely as an attribution; an ordinary mail has a dozen that look like one.
+const ATTRIBUTIONS_MAX: usize = 2_000;
 
 /// A message's text taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,23 +92,14 @@ fn split_text(text: &str) -> TextSplit {
         at = end;
     }
     let reply = tidy(&reply);
-    let nothing_new = reply.is_empty();
-    if nothing_new && first_quoted.is_some() {
+    if reply.is_empty() {
         // Only a quotation, or a forwarded mail without a word: show it.
-        return TextSplit {
-            result: Split {
-                reply_text: tidy(text),
-                ..Split::default()
-            },
-            interleaved: false,
+        let result = Split {
+            reply_text: tidy(text),
+            ..Split::default()
         };
-    }
-    if nothing_new {
         return TextSplit {
-            result: Split {
-                reply_text: tidy(text),
-                ..Split::default()
-            },
+            result,
             interleaved: false,
         };
     }
@@ -202,78 +195,72 @@ fn is_marked(line: &str) -> bool {
 
 /// Marks the lines above a `>` quotation that say who wrote it.
 fn mark_attributions(lines: &[&str], quoted: &mut [bool]) {
-    for at in 0..lines.len() {
-        let here = quoted.get(at).copied().unwrap_or(false);
-        let above = at
-            .checked_sub(1)
-            .and_then(|i| quoted.get(i))
-            .copied()
-            .unwrap_or(false);
-        if !here || above {
+    for at in 1..lines.len() {
+        let is_quoted = |i: usize| quoted.get(i).copied().unwrap_or(false);
+        if !is_quoted(at) || is_quoted(at - 1) {
             continue;
         }
-        let Some(last) = (0..at)
-            .rev()
-            .take(3)
-            .find(|i| lines.get(*i).is_some_and(|l| !l.trim().is_empty()))
-        else {
+        let blank = |i: usize| lines.get(i).is_none_or(|line| line.trim().is_empty());
+        let Some(last) = (0..at).rev().take(3).find(|i| !blank(*i)) else {
             continue;
         };
-        for count in 1..=4usize {
-            let Some(first) = (last + 1).checked_sub(count) else {
-                break;
-            };
-            let Some(part) = lines.get(first..=last) else {
-                break;
-            };
-            if part.iter().any(|line| line.trim().is_empty())
-                || quoted.get(first).copied().unwrap_or(true)
-            {
-                break;
-            }
-            let strong = patterns::attribution(&part.join(" "));
-            let begins = count == 1
-                || part
-                    .first()
-                    .is_some_and(|line| patterns::may_begin_attribution(line));
-            let whole = strong == Attribution::Sure
-                || (strong == Attribution::Weak && (begins || count == 1));
-            let separator = count == 1 && part.iter().any(|line| patterns::is_separator(line));
-            let goes_on = count == 1
-                && last > 0
-                && strong != Attribution::Sure
-                && !begins_here(part)
-                && may_go_up(lines, first);
-            if (whole || separator) && !goes_on {
-                for line in quoted.iter_mut().take(at).skip(first) {
-                    *line = true;
-                }
-                break;
+        // Up to four lines without a gap, the shortest first.
+        let starts: Vec<usize> = (0..=last)
+            .rev()
+            .take(4)
+            .take_while(|i| !blank(*i) && !is_quoted(*i))
+            .collect();
+        if let Some(first) = attribution_above(lines, last, &starts) {
+            for line in quoted.iter_mut().take(at).skip(first) {
+                *line = true;
             }
         }
     }
 }
 
-fn begins_here(part: &[&str]) -> bool {
-    part.first()
-        .is_some_and(|line| patterns::may_begin_attribution(line))
-}
-
-/// Whether one of the three lines above begins an attribution that runs down to here.
-fn may_go_up(lines: &[&str], first: usize) -> bool {
-    (1..=3usize)
-        .filter_map(|up| first.checked_sub(up))
-        .take_while(|i| lines.get(*i).is_some_and(|line| !line.trim().is_empty()))
-        .any(|i| {
-            lines
-                .get(i)
-                .is_some_and(|line| patterns::may_begin_attribution(line))
+/// Which of the possible first lines begins the attribution that ends with line `last`.
+fn attribution_above(lines: &[&str], last: usize, starts: &[usize]) -> Option<usize> {
+    let part = |first: usize| lines.get(first..=last).unwrap_or_default();
+    let judged: Vec<(usize, Attribution, bool)> = starts
+        .iter()
+        .map(|first| {
+            let begins = lines
+                .get(*first)
+                .is_some_and(|line| patterns::may_begin_attribution(line));
+            (
+                *first,
+                patterns::attribution(&part(*first).join(" ")),
+                begins,
+            )
+        })
+        .collect();
+    let find = |wanted: Attribution, must_begin: bool| {
+        let fits = |(_, found, begins): &&(usize, Attribution, bool)| {
+            *found == wanted && (*begins || !must_begin)
+        };
+        judged.iter().find(fits).map(|(first, ..)| *first)
+    };
+    find(Attribution::Sure, true)
+        .or_else(|| find(Attribution::Sure, false))
+        .or_else(|| find(Attribution::Weak, true))
+        .or_else(|| {
+            judged
+                .first()
+                .filter(|(_, found, _)| *found == Attribution::Weak)
+                .map(|(first, ..)| *first)
+        })
+        .or_else(|| {
+            part(last)
+                .iter()
+                .any(|line| patterns::is_separator(line))
+                .then_some(last)
         })
 }
 
 /// The line from which on everything is history: a header block, a separator, or an attribution that
 /// no `>` lines follow.
 fn rest_start(lines: &[&str], quoted: &[bool]) -> Option<usize> {
+    let mut judged = 0;
     for at in 0..lines.len() {
         let Some(line) = lines.get(at) else {
             break;
@@ -294,23 +281,37 @@ fn rest_start(lines: &[&str], quoted: &[bool]) -> Option<usize> {
         if patterns::is_separator(line) && !next_quoted(at + 1) && something_follows(lines, at) {
             return Some(at);
         }
-        if patterns::may_begin_attribution(line) {
-            for count in 1..=4usize {
-                let Some(part) = lines.get(at..at + count) else {
-                    break;
-                };
-                if part.iter().any(|l| l.trim().is_empty()) {
-                    break;
-                }
-                if patterns::attribution(&part.join(" ")) == Attribution::Sure
-                    && !next_quoted(at + count)
-                {
-                    return Some(at);
-                }
-            }
+        let may_be = judged < ATTRIBUTIONS_MAX && patterns::may_hold_attribution(line);
+        judged += usize::from(may_be);
+        if may_be
+            && let Some((start, end)) = attribution_at(lines, at)
+            && !next_quoted(end)
+        {
+            return Some(start);
         }
     }
     None
+}
+
+/// An attribution that begins at this line or up to three lines later and is sure by itself: its
+/// first line and the line after it.
+fn attribution_at(lines: &[&str], at: usize) -> Option<(usize, usize)> {
+    let sure = |from: usize, to: usize| {
+        let part = lines.get(from..to).unwrap_or_default();
+        !part.iter().any(|line| line.trim().is_empty())
+            && !part.is_empty()
+            && patterns::attribution(&part.join(" ")) == Attribution::Sure
+    };
+    let end = (at + 1..=at + 4).find(|end| *end <= lines.len() && sure(at, *end))?;
+    if lines
+        .get(at)
+        .is_some_and(|line| patterns::may_begin_attribution(line))
+    {
+        return Some((at, end));
+    }
+    // The line above may be the writer's own: the shortest attribution counts.
+    let start = (at..end).rev().find(|start| sure(*start, end))?;
+    Some((start, end))
 }
 
 fn something_follows(lines: &[&str], at: usize) -> bool {

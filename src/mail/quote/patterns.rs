@@ -12,6 +12,7 @@ pub(super) enum Label {
 
 const FROM: &[&str] = &[
     "from",
+    "من",
     "von",
     "de",
     "da",
@@ -47,6 +48,8 @@ const FROM: &[&str] = &[
 ];
 const DATE: &[&str] = &[
     "sent",
+    "تم الإرسال",
+    "التاريخ",
     "date",
     "date sent",
     "gesendet",
@@ -99,6 +102,7 @@ const DATE: &[&str] = &[
 ];
 const TO: &[&str] = &[
     "to",
+    "إلى",
     "an",
     "à",
     "a",
@@ -150,6 +154,7 @@ const CC: &[&str] = &[
 ];
 const SUBJECT: &[&str] = &[
     "subject",
+    "الموضوع",
     "betreff",
     "objet",
     "asunto",
@@ -179,6 +184,7 @@ const SUBJECT: &[&str] = &[
 /// Verbs and endings of an attribution line such as “On …, Ada wrote:”.
 const WROTE: &[&str] = &[
     "wrote",
+    "كتب",
     "writes",
     "schrieb",
     "a écrit",
@@ -415,17 +421,22 @@ pub(super) enum Attribution {
 /// Judges a text (one to four lines joined) as an attribution line.
 pub(super) fn attribution(text: &str) -> Attribution {
     let text = bare(text);
+    let address = text.contains('@');
+    let could = address || text.ends_with([':', '：', 'e', 'E', '*']);
+    if text.is_empty() || !could || text.chars().count() > 400 {
+        return Attribution::No;
+    }
     let lower = text.to_lowercase();
     let ends = text.ends_with([':', '：']) || lower.ends_with("wrote") || lower.ends_with(":*");
     let digits = text.chars().filter(char::is_ascii_digit).count();
-    let address = text.contains('@');
     let wrote = WROTE.iter().any(|verb| contains_word(&lower, verb));
     let start = lower.trim_start_matches(['-', '*', ' ', '_', '>']);
     let opener = OPENERS.iter().any(|opener| start.starts_with(opener));
     let dated = digits >= 5;
     match () {
-        () if text.chars().count() > 400 || text.is_empty() => Attribution::No,
         () if ends && wrote && opener && (dated || (address && digits > 0)) => Attribution::Sure,
+        // `Ada <ada@x.org> schrieb am Di., 16. Aug. 2016 um 12:52 Uhr:`
+        () if ends && wrote && (digits >= 7 || (address && dated)) => Attribution::Sure,
         () if ends && wrote => Attribution::Weak,
         () if address && dated && (ends || text.ends_with('>')) => Attribution::Weak,
         () if ends && address => Attribution::Weak,
@@ -433,7 +444,12 @@ pub(super) fn attribution(text: &str) -> Attribution {
     }
 }
 
-/// Whether a text could begin an attribution that goes on in the next line.
+/// Whether a line could be an attribution, or begin one that goes on in the next line.
+pub(super) fn may_hold_attribution(line: &str) -> bool {
+    may_begin_attribution(line) || line.contains('@') || line.trim_end().ends_with([':', '：'])
+}
+
+/// Whether a line begins as an attribution does.
 pub(super) fn may_begin_attribution(line: &str) -> bool {
     let lower = bare(line).to_lowercase();
     let start = lower.trim_start_matches(['-', '*', ' ', '_']);
@@ -452,10 +468,12 @@ fn contains_word(text: &str, word: &str) -> bool {
     })
 }
 
-/// A line without quotation marks and white space around it.
+/// A line without quotation marks, direction marks and white space around it.
 fn bare(line: &str) -> &str {
-    line.trim_start_matches(['>', ' ', '\t', '*', '\u{a0}'])
-        .trim_end()
+    line.trim_start_matches([
+        '>', ' ', '\t', '*', '\u{a0}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}',
+    ])
+    .trim_end()
 }
 
 #[cfg(test)]

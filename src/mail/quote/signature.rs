@@ -8,6 +8,12 @@ const CERTAIN_MAX: usize = 40;
 /// What programs on phones and Outlook put under a mail, in lower case.
 const PROGRAM_LINES: &[&str] = &[
     "sent from my ",
+    "gesendet mit iphone",
+    "az iphone-omról küldve",
+    "trimis de pe ",
+    "enviado do iphone",
+    "enviado de mi ",
+    "從我的 iphone 傳送",
     "sent from mail for windows",
     "sent from outlook",
     "sent from yahoo",
@@ -77,20 +83,38 @@ const PROGRAM_LINES: &[&str] = &[
 
 /// Which line of a stretch of new text begins the signature.
 pub(super) fn start(lines: &[&str]) -> Option<usize> {
-    let count = lines.len();
     let marked = lines.iter().enumerate().find_map(|(at, line)| {
-        let rest = count - at - 1;
-        let certain = (*line == "-- " || *line == "-- \u{a0}") && rest <= CERTAIN_MAX;
-        let loose =
-            matches!(line.trim(), "--" | "—" | "-- \u{a0}" | "__") && rest <= LOOSE_MAX && rest > 0;
-        (certain || loose).then_some(at)
+        let certain = matches!(*line, "-- " | "-- \u{a0}");
+        let loose = matches!(line.trim(), "--" | "—" | "__");
+        if !certain && !loose {
+            return None;
+        }
+        let after = lines.get(at + 1..).unwrap_or_default();
+        let after = after.iter().filter(|line| !line.trim().is_empty());
+        let rest = after.take(CERTAIN_MAX + 1).count();
+        let fits = (certain && rest <= CERTAIN_MAX) || (loose && (1..=LOOSE_MAX).contains(&rest));
+        fits.then_some(at)
     });
-    let last = lines.iter().rposition(|line| !line.trim().is_empty());
-    let program = last.filter(|at| lines.get(*at).is_some_and(|line| is_program_line(line)));
+    let program = program_lines_start(lines);
     match (marked, program) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     }
+}
+
+/// The first of the programs' own lines at the end; there may be several.
+fn program_lines_start(lines: &[&str]) -> Option<usize> {
+    let mut start = None;
+    for (at, line) in lines.iter().enumerate().rev() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        if !is_program_line(line) {
+            break;
+        }
+        start = Some(at);
+    }
+    start
 }
 
 fn is_program_line(line: &str) -> bool {

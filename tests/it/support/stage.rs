@@ -74,6 +74,29 @@ impl Stage {
         self.services = app::open(config, self.clock.clone()).unwrap();
     }
 
+    /// Faces other IMAP and SMTP servers, whose certificates this root signs.
+    pub fn face(&mut self, imap: &str, smtp: &str, ca_pem: &str) {
+        let mut config = Config::clone(&self.services.config);
+        config.endpoints.imap = Some(imap.to_owned());
+        config.endpoints.smtp = Some(smtp.to_owned());
+        let roots = config.extra_roots.take().unwrap_or_default();
+        config.extra_roots = Some([roots.as_slice(), b"\n", ca_pem.as_bytes()].concat());
+        self.services = app::open(config, self.clock.clone()).unwrap();
+    }
+
+    /// Forgets the access tokens of a mailbox, as if they had ended.
+    pub fn clear_tokens(&self, id: MailboxId) {
+        let services = &self.services;
+        let found = services.store.read(|db| store::credentials::find(db, &services.sealer, id));
+        let mut credential = found.unwrap().unwrap();
+        credential.exchange_token = None;
+        credential.graph_token = None;
+        services
+            .store
+            .write(|tx| store::credentials::upsert(tx, &services.sealer, &credential))
+            .unwrap();
+    }
+
     /// Connects the support mailbox of the ready-made tenant and takes all its mail.
     pub fn connect(&self) -> MailboxId {
         let id = self.consent("", &self.demo.support_upn.clone());
