@@ -12,14 +12,25 @@ use crate::store;
 
 /// Pictures a browser may show in a message; everything else is only saved. Not SVG, which is a
 /// document that can hold scripts.
-const PICTURES: [&str; 7] =
-    ["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp", "image/x-icon"];
+const PICTURES: [&str; 7] = [
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+    "image/avif",
+    "image/bmp",
+    "image/x-icon",
+];
 
 /// `GET /attachments/{id}`
 ///
 /// # Errors
 /// When there is none, or the store fails.
-pub async fn show(context: Shared, _visitor: Visitor, path: Path<String>) -> Result<HttpResponse, Error> {
+pub(super) async fn show(
+    context: Shared,
+    _visitor: Visitor,
+    path: Path<String>,
+) -> Result<HttpResponse, Error> {
     let id = AttachmentId(path.parse().map_err(|_| Error::NotFound("file"))?);
     let (file, _, bytes) = context
         .read(move |db| store::attachments::find(db, id)?.ok_or(Error::NotFound("file")))
@@ -30,15 +41,36 @@ pub async fn show(context: Shared, _visitor: Visitor, path: Path<String>) -> Res
 /// A stranger's bytes as an answer that runs nothing: saved rather than shown, never guessed at, and in
 /// a sandbox should a browser show it all the same. Pictures may be `shown` inside a message.
 #[must_use]
-pub fn inert(filename: &str, content_type: &str, shown: bool, bytes: Vec<u8>) -> HttpResponse {
-    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+pub(super) fn inert(
+    filename: &str,
+    content_type: &str,
+    shown: bool,
+    bytes: Vec<u8>,
+) -> HttpResponse {
+    let kind = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     let picture = shown && PICTURES.contains(&kind.as_str());
-    let kind = if picture || is_plain_type(&kind) { kind } else { "application/octet-stream".to_owned() };
-    let disposition = if picture { "inline".to_owned() } else { saved_as(filename) };
+    let kind = if picture || is_plain_type(&kind) {
+        kind
+    } else {
+        "application/octet-stream".to_owned()
+    };
+    let disposition = if picture {
+        "inline".to_owned()
+    } else {
+        saved_as(filename)
+    };
     HttpResponse::Ok()
         .content_type(kind)
         .insert_header((header::CONTENT_DISPOSITION, disposition))
-        .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'; sandbox"))
+        .insert_header((
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'; sandbox",
+        ))
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
         .body(bytes)
 }
@@ -48,17 +80,30 @@ fn is_plain_type(kind: &str) -> bool {
     let letters = |text: &str| {
         !text.is_empty()
             && text.len() <= 127
-            && text.chars().all(|c| c.is_ascii_alphanumeric() || "!#$&-^_.+".contains(c))
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "!#$&-^_.+".contains(c))
     };
-    let page = ["html", "xml", "svg", "javascript", "ecmascript", "xslt"].iter().any(|word| kind.contains(word));
-    !page && kind.split_once('/').is_some_and(|(top, sub)| letters(top) && letters(sub))
+    let page = ["html", "xml", "svg", "javascript", "ecmascript", "xslt"]
+        .iter()
+        .any(|word| kind.contains(word));
+    !page
+        && kind
+            .split_once('/')
+            .is_some_and(|(top, sub)| letters(top) && letters(sub))
 }
 
 /// `Content-Disposition` with the name in full (RFC 6266 §4.1, RFC 8187) and in ASCII for old browsers.
 fn saved_as(filename: &str) -> String {
     let plain: String = filename
         .chars()
-        .map(|c| if c.is_ascii_graphic() && !"\"\\%;/".contains(c) || c == ' ' { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_graphic() && !"\"\\%;/".contains(c) || c == ' ' {
+                c
+            } else {
+                '_'
+            }
+        })
         .collect();
     let mut full = String::new();
     for byte in filename.bytes() {
@@ -88,13 +133,31 @@ mod tests {
         let kind = |kind: &str, shown: bool| {
             let answer = inert("x", kind, shown, Vec::new());
             let text = |name: header::HeaderName| {
-                answer.headers().get(name).unwrap().to_str().unwrap().to_owned()
+                answer
+                    .headers()
+                    .get(name)
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned()
             };
-            (text(header::CONTENT_TYPE), text(header::CONTENT_DISPOSITION))
+            (
+                text(header::CONTENT_TYPE),
+                text(header::CONTENT_DISPOSITION),
+            )
         };
-        assert_eq!(kind("image/png", true), ("image/png".to_owned(), "inline".to_owned()));
+        assert_eq!(
+            kind("image/png", true),
+            ("image/png".to_owned(), "inline".to_owned())
+        );
         assert!(kind("image/png", false).1.starts_with("attachment"));
-        for page in ["text/html", "image/svg+xml", "application/xhtml+xml", "text/html; charset=x", "evil\r\n"] {
+        for page in [
+            "text/html",
+            "image/svg+xml",
+            "application/xhtml+xml",
+            "text/html; charset=x",
+            "evil\r\n",
+        ] {
             let (kind, disposition) = kind(page, true);
             assert_eq!(kind, "application/octet-stream");
             assert!(disposition.starts_with("attachment"), "{page}");

@@ -227,7 +227,7 @@ struct Show {
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn render<B: MessageBody + 'static>(
+pub(super) async fn render<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {

@@ -26,7 +26,7 @@ const SANDBOX: &str = "sandbox allow-same-origin allow-popups allow-popups-to-es
 
 /// What the address of the frame may carry.
 #[derive(Debug, Default, serde::Deserialize)]
-pub struct Wish {
+pub(super) struct Wish {
     /// `1` lets remote pictures in.
     #[serde(default)]
     images: String,
@@ -49,7 +49,9 @@ struct Body {
 }
 
 fn id(text: &str) -> Result<MessageId, Error> {
-    text.parse().map(MessageId).map_err(|_| Error::NotFound("message"))
+    text.parse()
+        .map(MessageId)
+        .map_err(|_| Error::NotFound("message"))
 }
 
 async fn load(context: &Shared, id: MessageId) -> Result<(Message, Vec<u8>), Error> {
@@ -66,19 +68,26 @@ async fn load(context: &Shared, id: MessageId) -> Result<(Message, Vec<u8>), Err
 ///
 /// # Errors
 /// When there is none, or the store fails.
-pub async fn show(context: Shared, _visitor: Visitor, path: Path<String>) -> Result<HttpResponse, Error> {
+pub(super) async fn show(
+    context: Shared,
+    _visitor: Visitor,
+    path: Path<String>,
+) -> Result<HttpResponse, Error> {
     let id = id(&path)?;
     let message = context
         .read(move |db| store::messages::find(db, id)?.ok_or(Error::NotFound("message")))
         .await?;
-    Ok(go(&format!("{}#message-{id}", conversations::url(message.conversation_id))))
+    Ok(go(&format!(
+        "{}#message-{id}",
+        conversations::url(message.conversation_id)
+    )))
 }
 
 /// `GET /messages/{id}/body`
 ///
 /// # Errors
 /// When there is none, or the store fails.
-pub async fn body(
+pub(super) async fn body(
     context: Shared,
     _visitor: Visitor,
     path: Path<String>,
@@ -89,7 +98,9 @@ pub async fn body(
     let (message, raw) = load(&context, id).await?;
     let stylesheet = context.assets.url("mail.css");
     // Mail can be costly to read: not on a thread that serves others.
-    let body = context.compute(move || make_body(&message, &raw, images, stylesheet)).await?;
+    let body = context
+        .compute(move || make_body(&message, &raw, images, stylesheet))
+        .await?;
     let pictures = if images { "https: http: " } else { "" };
     let policy = format!(
         "default-src 'none'; img-src 'self' {pictures}data:; style-src 'self' 'unsafe-inline'; \
@@ -107,19 +118,40 @@ pub async fn body(
 fn make_body(message: &Message, raw: &[u8], images: bool, stylesheet: String) -> Body {
     let (parsed, _) = mail::parse(raw);
     let Some(html) = parsed.html.as_deref() else {
-        let part = Part { html: text_to_html(&parsed.text), folded: false };
-        return Body { subject: parsed.subject, stylesheet, parts: vec![part], blocked: 0 };
+        let part = Part {
+            html: text_to_html(&parsed.text),
+            folded: false,
+        };
+        return Body {
+            subject: parsed.subject,
+            stylesheet,
+            parts: vec![part],
+            blocked: 0,
+        };
     };
     let cid_url = |cid: &str| {
         let known = message.attachments.iter().any(|file| {
-            file.content_id.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(cid))
+            file.content_id
+                .as_deref()
+                .is_some_and(|known| known.eq_ignore_ascii_case(cid))
         });
         let encoded: String = url::form_urlencoded::byte_serialize(cid.as_bytes()).collect();
-        known.then(|| format!("/messages/{}/cid/{}", message.id, encoded.replace('+', "%20")))
+        known.then(|| {
+            format!(
+                "/messages/{}/cid/{}",
+                message.id,
+                encoded.replace('+', "%20")
+            )
+        })
     };
-    let display = Display { remote_images: images, cid_url: &cid_url };
+    let display = Display {
+        remote_images: images,
+        cid_url: &cid_url,
+    };
     let split = quote::split(&parsed.text, Some(html)).html_split;
-    let (new, old) = split.and_then(|at| html.split_at_checked(at)).unwrap_or((html, ""));
+    let (new, old) = split
+        .and_then(|at| html.split_at_checked(at))
+        .unwrap_or((html, ""));
     let mut parts = Vec::new();
     let mut blocked = 0;
     for (piece, folded) in [(new, false), (old, true)] {
@@ -128,26 +160,43 @@ fn make_body(message: &Message, raw: &[u8], images: bool, stylesheet: String) ->
         }
         let clean = sanitize(piece, &display);
         blocked += clean.remote_images_blocked;
-        parts.push(Part { html: clean.html, folded });
+        parts.push(Part {
+            html: clean.html,
+            folded,
+        });
     }
-    Body { subject: parsed.subject, stylesheet, parts, blocked }
+    Body {
+        subject: parsed.subject,
+        stylesheet,
+        parts,
+        blocked,
+    }
 }
 
 /// `GET /messages/{id}/raw`
 ///
 /// # Errors
 /// When there is none, or the store fails.
-pub async fn raw(context: Shared, _visitor: Visitor, path: Path<String>) -> Result<HttpResponse, Error> {
+pub(super) async fn raw(
+    context: Shared,
+    _visitor: Visitor,
+    path: Path<String>,
+) -> Result<HttpResponse, Error> {
     let id = id(&path)?;
     let (_, raw) = load(&context, id).await?;
-    Ok(inert(&format!("message-{id}.eml"), "message/rfc822", false, raw))
+    Ok(inert(
+        &format!("message-{id}.eml"),
+        "message/rfc822",
+        false,
+        raw,
+    ))
 }
 
 /// `GET /messages/{id}/cid/{cid}`
 ///
 /// # Errors
 /// When there is no such picture, or the store fails.
-pub async fn picture(
+pub(super) async fn picture(
     context: Shared,
     _visitor: Visitor,
     path: Path<(String, String)>,
@@ -159,7 +208,11 @@ pub async fn picture(
             let files = store::attachments::list(db, id)?;
             let file = files
                 .iter()
-                .find(|file| file.content_id.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(&cid)))
+                .find(|file| {
+                    file.content_id
+                        .as_deref()
+                        .is_some_and(|known| known.eq_ignore_ascii_case(&cid))
+                })
                 .ok_or(Error::NotFound("picture"))?;
             let (file, _, bytes) =
                 store::attachments::find(db, file.id)?.ok_or(Error::NotFound("picture"))?;

@@ -69,9 +69,13 @@ pub fn configure(routes: &mut ServiceConfig) {
         .service(resource("/conversations/{number}").route(get().to(conversations::show)))
         .service(resource("/conversations/{number}/replies").route(post().to(conversations::reply)))
         .service(resource("/conversations/{number}/notes").route(post().to(conversations::note)))
-        .service(resource("/conversations/{number}/assignment").route(post().to(conversations::assign)))
+        .service(
+            resource("/conversations/{number}/assignment").route(post().to(conversations::assign)),
+        )
         .service(resource("/conversations/{number}/closure").route(post().to(conversations::close)))
-        .service(resource("/conversations/{number}/reopening").route(post().to(conversations::reopen)))
+        .service(
+            resource("/conversations/{number}/reopening").route(post().to(conversations::reopen)),
+        )
         .service(resource("/conversations/{number}/waiting").route(post().to(conversations::wait)))
         // Messages and files
         .service(resource("/messages/{id}").route(get().to(messages::show)))
@@ -126,7 +130,6 @@ pub fn configure(routes: &mut ServiceConfig) {
 }
 
 /// Any other address.
-#[expect(clippy::unused_async, reason = "handlers are async")]
 async fn missing() -> Result<actix_web::HttpResponse, Error> {
     Err(Error::NotFound("page"))
 }

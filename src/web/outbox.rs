@@ -10,11 +10,11 @@ use super::error::Error;
 use super::flash::Flash;
 use super::forms::Posted;
 use super::page::{self, Here, Page, go_saying, local_path};
-use crate::work::Services;
 use super::session::Visitor;
 use crate::model::{Agent, Attempt, Delivery, DeliveryId, DeliveryState, OutboxRow, WayOut};
 use crate::problem::Problem;
 use crate::store;
+use crate::work::Services;
 
 /// Most rows shown; more than this is one trouble of a mailbox, told above the list.
 const ROWS: u32 = 200;
@@ -26,29 +26,23 @@ struct Index {
     rows: Vec<OutboxRow>,
 }
 
-impl Index {
-    fn state_label(&self, state: &DeliveryState) -> &'static str {
-        conversations::state_label(*state)
-    }
+fn can_retry(delivery: &Delivery) -> bool {
+    delivery.can_retry() && delivery.state != DeliveryState::Uncertain
+}
 
-    fn can_retry(&self, delivery: &Delivery) -> bool {
-        delivery.can_retry() && delivery.state != DeliveryState::Uncertain
+fn way(attempt: &Attempt) -> &'static str {
+    match attempt.way_out {
+        WayOut::Smtp => "by SMTP",
+        WayOut::Graph => "by Microsoft Graph",
     }
+}
 
-    fn way(&self, attempt: &Attempt) -> &'static str {
-        match attempt.way_out {
-            WayOut::Smtp => "by SMTP",
-            WayOut::Graph => "by Microsoft Graph",
-        }
-    }
-
-    fn outcome(&self, attempt: &Attempt) -> &'static str {
-        match attempt.outcome.as_str() {
-            "accepted" => "the server took it",
-            "refused" => "refused",
-            "unknown" => "the connection was lost before the answer",
-            _ => "interrupted",
-        }
+fn outcome(attempt: &Attempt) -> &'static str {
+    match attempt.outcome.as_str() {
+        "accepted" => "the server took it",
+        "refused" => "refused",
+        "unknown" => "the connection was lost before the answer",
+        _ => "interrupted",
     }
 }
 
@@ -56,12 +50,15 @@ impl Index {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn index(context: Shared, visitor: Visitor) -> Result<HttpResponse, Error> {
+pub(super) async fn index(context: Shared, visitor: Visitor) -> Result<HttpResponse, Error> {
     let shared = context.clone();
     let index = context
         .read(move |db| {
             let page = Page::load(db, &shared, &visitor, "Outbox", Here::section("outbox"))?;
-            Ok(Index { page, rows: store::deliveries::list_outbox(db, ROWS)? })
+            Ok(Index {
+                page,
+                rows: store::deliveries::list_outbox(db, ROWS)?,
+            })
         })
         .await?;
     page::show(&index)
@@ -81,9 +78,14 @@ async fn decide(
     let found = context
         .read(move |db| store::deliveries::find(db, id)?.ok_or(Error::NotFound("delivery")))
         .await?;
-    let outcome =
-        context.services(move |services| decision(services, id, &visitor.agent)).await?;
-    let home = format!("{}#message-{}", conversations::url(found.conversation_id), found.message_id);
+    let outcome = context
+        .services(move |services| decision(services, id, &visitor.agent))
+        .await?;
+    let home = format!(
+        "{}#message-{}",
+        conversations::url(found.conversation_id),
+        found.message_id
+    );
     let back = local_path(form.fields.get("back"), &home);
     let flash = match outcome {
         Ok(delivery) => {
@@ -99,32 +101,70 @@ async fn decide(
 ///
 /// # Errors
 /// When there is no such delivery, or the store fails.
-pub async fn retry(context: Shared, visitor: Visitor, path: Path<String>, form: Posted) -> Result<HttpResponse, Error> {
-    let decision: Decision = Box::new(|services, id, actor| services.work.retry_delivery(services, id, actor));
-    decide(context, visitor, path, form, decision, "It is tried again now.").await
+pub(super) async fn retry(
+    context: Shared,
+    visitor: Visitor,
+    path: Path<String>,
+    form: Posted,
+) -> Result<HttpResponse, Error> {
+    let decision: Decision =
+        Box::new(|services, id, actor| services.work.retry_delivery(services, id, actor));
+    decide(
+        context,
+        visitor,
+        path,
+        form,
+        decision,
+        "It is tried again now.",
+    )
+    .await
 }
 
 /// `POST /deliveries/{id}/cancellation`
 ///
 /// # Errors
 /// When there is no such delivery, or the store fails.
-pub async fn cancel(context: Shared, visitor: Visitor, path: Path<String>, form: Posted) -> Result<HttpResponse, Error> {
-    let decision: Decision = Box::new(|services, id, actor| services.work.cancel_delivery(services, id, actor));
-    decide(context, visitor, path, form, decision, "Stopped. It does not leave; its text stays in the conversation.").await
+pub(super) async fn cancel(
+    context: Shared,
+    visitor: Visitor,
+    path: Path<String>,
+    form: Posted,
+) -> Result<HttpResponse, Error> {
+    let decision: Decision =
+        Box::new(|services, id, actor| services.work.cancel_delivery(services, id, actor));
+    decide(
+        context,
+        visitor,
+        path,
+        form,
+        decision,
+        "Stopped. It does not leave; its text stays in the conversation.",
+    )
+    .await
 }
 
 /// `POST /deliveries/{id}/settlement`
 ///
 /// # Errors
 /// When there is no such delivery, or the store fails.
-pub async fn settle(context: Shared, visitor: Visitor, path: Path<String>, form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn settle(
+    context: Shared,
+    visitor: Visitor,
+    path: Path<String>,
+    form: Posted,
+) -> Result<HttpResponse, Error> {
     let was_sent = match form.fields.get("was_sent") {
         "yes" => true,
         "no" => false,
         _ => return Err(Error::BadRequest("Say whether it was sent.".to_owned())),
     };
-    let decision: Decision =
-        Box::new(move |services, id, actor| services.work.settle_delivery(services, id, was_sent, actor));
-    let sentence = if was_sent { "Noted: it was sent." } else { "It is sent again now." };
+    let decision: Decision = Box::new(move |services, id, actor| {
+        services.work.settle_delivery(services, id, was_sent, actor)
+    });
+    let sentence = if was_sent {
+        "Noted: it was sent."
+    } else {
+        "It is sent again now."
+    };
     decide(context, visitor, path, form, decision, sentence).await
 }

@@ -18,11 +18,11 @@ use crate::model::{Agent, InboxCounts, Mailbox, MailboxId, MailboxStatus, View, 
 use crate::store::{self, Db};
 
 /// The cookie that holds a chosen theme.
-pub const THEME_COOKIE: &str = "mailhatch_theme";
+pub(super) const THEME_COOKIE: &str = "mailhatch_theme";
 
 /// Colours of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Theme {
+pub(super) enum Theme {
     /// As the system says.
     System,
     /// Light.
@@ -34,13 +34,15 @@ pub enum Theme {
 impl Theme {
     /// The theme that a browser has chosen here.
     #[must_use]
-    pub fn of(request: &HttpRequest) -> Self {
-        request.cookie(THEME_COOKIE).map_or(Self::System, |cookie| Self::from_word(cookie.value()))
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        request
+            .cookie(THEME_COOKIE)
+            .map_or(Self::System, |cookie| Self::from_word(cookie.value()))
     }
 
     /// Reads a form's word; anything unknown follows the system.
     #[must_use]
-    pub fn from_word(word: &str) -> Self {
+    pub(super) fn from_word(word: &str) -> Self {
         match word {
             "light" => Self::Light,
             "dark" => Self::Dark,
@@ -50,7 +52,7 @@ impl Theme {
 
     /// The word in cookie, form and attribute.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Self::System => "system",
             Self::Light => "light",
@@ -61,7 +63,7 @@ impl Theme {
 
 /// Which entry of the side bar is the current one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Here {
+pub(super) struct Here {
     /// `inbox`, `outbox`, `mailboxes`, `agents`, `app`, `ledger`, `health`.
     pub section: &'static str,
     /// In the inbox: which view.
@@ -73,14 +75,17 @@ pub struct Here {
 impl Here {
     /// A section without a view.
     #[must_use]
-    pub fn section(section: &'static str) -> Self {
-        Self { section, ..Self::default() }
+    pub(super) fn section(section: &'static str) -> Self {
+        Self {
+            section,
+            ..Self::default()
+        }
     }
 }
 
 /// Deliveries that are not finished.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct OutboxCounts {
+pub(super) struct OutboxCounts {
     /// Queued or being sent.
     pub waiting: i64,
     /// Failed, or not known whether it left: a person is needed.
@@ -89,7 +94,7 @@ pub struct OutboxCounts {
 
 /// What surrounds the content of every page.
 #[derive(Debug, Clone)]
-pub struct Page {
+pub(super) struct Page {
     /// Title of the window.
     pub title: String,
     /// Who is signed in; the side bar is shown only then.
@@ -120,7 +125,7 @@ impl Page {
     ///
     /// # Errors
     /// Those of the store.
-    pub fn load(
+    pub(super) fn load(
         db: &Db,
         context: &Context,
         visitor: &Visitor,
@@ -131,7 +136,10 @@ impl Page {
         let (waiting, failed, uncertain) = store::deliveries::count_unfinished(db)?;
         page.here = here;
         page.counts = store::inbox::counts(db, visitor.agent.id, here.mailbox_id)?;
-        page.outbox = OutboxCounts { waiting, stuck: failed + uncertain };
+        page.outbox = OutboxCounts {
+            waiting,
+            stuck: failed + uncertain,
+        };
         page.mailboxes = store::mailboxes::list(db)?;
         page.agent = Some(visitor.agent.clone());
         Ok(page)
@@ -139,7 +147,7 @@ impl Page {
 
     /// A page without a side bar, made without asking the store.
     #[must_use]
-    pub fn bare(context: &Context, visit: &Visit, title: &str) -> Self {
+    pub(super) fn bare(context: &Context, visit: &Visit, title: &str) -> Self {
         Self {
             title: title.to_owned(),
             agent: None,
@@ -158,49 +166,61 @@ impl Page {
 
     /// The address of an embedded file.
     #[must_use]
-    pub fn asset(&self, name: &str) -> String {
+    pub(super) fn asset(&self, name: &str) -> String {
         self.assets.url(name)
     }
 
     /// An icon of the sprite; for the eye only, words stand beside it.
     #[must_use]
-    pub fn icon(&self, name: &'static str) -> Icon {
-        Icon { sprite: self.asset("vendor/lucide/icons.svg"), name }
+    pub(super) fn icon(&self, name: &'static str) -> Icon {
+        Icon {
+            sprite: self.asset("vendor/lucide/icons.svg"),
+            name,
+        }
     }
 
     /// A time as a short distance from now, with the whole time for the pointer.
     #[must_use]
-    pub fn time(&self, at: &i64) -> Time {
-        Time { at: *at, text: format::ago(*at, self.now), exact: false }
+    pub(super) fn time(&self, at: &i64) -> Time {
+        Time {
+            at: *at,
+            text: format::ago(*at, self.now),
+            exact: false,
+        }
     }
 
     /// A time in full.
     #[must_use]
-    pub fn full_time(&self, at: &i64) -> Time {
-        Time { at: *at, text: format::absolute(*at), exact: true }
+    #[expect(clippy::unused_self, reason = "stands beside `time` in templates")]
+    pub(super) fn full_time(&self, at: &i64) -> Time {
+        Time {
+            at: *at,
+            text: format::absolute(*at),
+            exact: true,
+        }
     }
 
     /// How long until a time.
     #[must_use]
-    pub fn within(&self, at: &i64) -> String {
+    pub(super) fn within(&self, at: &i64) -> String {
         format::within(*at, self.now)
     }
 
     /// Whether the signed-in agent administers.
     #[must_use]
-    pub fn is_admin(&self) -> bool {
+    pub(super) fn is_admin(&self) -> bool {
         self.agent.as_ref().is_some_and(Agent::is_admin)
     }
 
     /// Whether a section of the side bar is the current one.
     #[must_use]
-    pub fn is_in(&self, section: &str) -> bool {
+    pub(super) fn is_in(&self, section: &str) -> bool {
         self.here.section == section
     }
 
     /// Views of the inbox with their counts, for the side bar.
     #[must_use]
-    pub fn views(&self) -> Vec<ViewLink> {
+    pub(super) fn views(&self) -> Vec<ViewLink> {
         let icon = |view: View| match view {
             View::Open => "inbox",
             View::Mine => "circle-user",
@@ -228,7 +248,7 @@ impl Page {
 
     /// Mailboxes for the side bar.
     #[must_use]
-    pub fn mailbox_links(&self) -> Vec<MailboxLink<'_>> {
+    pub(super) fn mailbox_links(&self) -> Vec<MailboxLink<'_>> {
         let view = self.here.view.unwrap_or(View::Open);
         self.mailboxes
             .iter()
@@ -243,35 +263,54 @@ impl Page {
 
     /// The address of the current view over all mailboxes.
     #[must_use]
-    pub fn all_mailboxes_url(&self) -> String {
+    pub(super) fn all_mailboxes_url(&self) -> String {
         inbox_url(self.here.view.unwrap_or(View::Open), None)
     }
 
     /// Mailboxes that do not receive or do not send and need a person.
     #[must_use]
-    pub fn troubled_mailboxes(&self) -> Vec<&Mailbox> {
-        self.mailboxes.iter().filter(|mailbox| needs_attention(mailbox)).collect()
+    pub(super) fn troubled_mailboxes(&self) -> Vec<&Mailbox> {
+        self.mailboxes
+            .iter()
+            .filter(|mailbox| needs_attention(mailbox))
+            .collect()
     }
 }
 
 /// Whether a person has to do something about a mailbox.
 fn needs_attention(mailbox: &Mailbox) -> bool {
-    matches!(mailbox.status, MailboxStatus::NeedsSignIn | MailboxStatus::NeedsAdmin)
-        || mailbox.send_problem.as_ref().is_some_and(|problem| !problem.is_transient())
+    matches!(
+        mailbox.status,
+        MailboxStatus::NeedsSignIn | MailboxStatus::NeedsAdmin
+    ) || mailbox
+        .send_problem
+        .as_ref()
+        .is_some_and(|problem| !problem.is_transient())
 }
 
 /// The address of a list.
 #[must_use]
-pub fn inbox_url(view: View, mailbox_id: Option<MailboxId>) -> String {
-    let view = if view == View::Open { String::new() } else { format!("view={}", view.word()) };
+pub(super) fn inbox_url(view: View, mailbox_id: Option<MailboxId>) -> String {
+    let view = if view == View::Open {
+        String::new()
+    } else {
+        format!("view={}", view.word())
+    };
     let mailbox = mailbox_id.map_or_else(String::new, |id| format!("mailbox={id}"));
-    let query: Vec<String> = [view, mailbox].into_iter().filter(|part| !part.is_empty()).collect();
-    if query.is_empty() { "/".to_owned() } else { format!("/?{}", query.join("&")) }
+    let query: Vec<String> = [view, mailbox]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect();
+    if query.is_empty() {
+        "/".to_owned()
+    } else {
+        format!("/?{}", query.join("&"))
+    }
 }
 
 /// A view in the side bar.
 #[derive(Debug, Clone)]
-pub struct ViewLink {
+pub(super) struct ViewLink {
     /// Its name.
     pub label: &'static str,
     /// Its icon.
@@ -286,7 +325,7 @@ pub struct ViewLink {
 
 /// A mailbox in the side bar.
 #[derive(Debug, Clone)]
-pub struct MailboxLink<'a> {
+pub(super) struct MailboxLink<'a> {
     /// Which.
     pub mailbox: &'a Mailbox,
     /// Its list.
@@ -299,7 +338,7 @@ pub struct MailboxLink<'a> {
 
 /// An icon as SVG.
 #[derive(Debug, Clone)]
-pub struct Icon {
+pub(super) struct Icon {
     sprite: String,
     name: &'static str,
 }
@@ -319,7 +358,7 @@ impl HtmlSafe for Icon {}
 
 /// HTML made here from text, everything in it escaped.
 #[derive(Debug, Clone)]
-pub struct Html(String);
+pub(super) struct Html(String);
 
 impl Html {
     /// Takes what [`crate::mail::html::text_to_html`] made.
@@ -339,7 +378,7 @@ impl HtmlSafe for Html {}
 
 /// A time as an element that the browser turns into its own time zone.
 #[derive(Debug, Clone)]
-pub struct Time {
+pub(super) struct Time {
     at: i64,
     text: String,
     exact: bool,
@@ -349,7 +388,11 @@ impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (iso, full) = (format::iso(self.at), format::absolute(self.at));
         let exact = if self.exact { " data-exact" } else { "" };
-        write!(f, r#"<time datetime="{iso}" title="{full}"{exact}>{}</time>"#, self.text)
+        write!(
+            f,
+            r#"<time datetime="{iso}" title="{full}"{exact}>{}</time>"#,
+            self.text
+        )
     }
 }
 
@@ -360,7 +403,7 @@ impl HtmlSafe for Time {}
 ///
 /// # Errors
 /// When the template fails.
-pub fn show(template: &impl Template) -> Result<HttpResponse, Error> {
+pub(super) fn show(template: &impl Template) -> Result<HttpResponse, Error> {
     show_as(StatusCode::OK, template)
 }
 
@@ -368,20 +411,24 @@ pub fn show(template: &impl Template) -> Result<HttpResponse, Error> {
 ///
 /// # Errors
 /// When the template fails.
-pub fn show_as(status: StatusCode, template: &impl Template) -> Result<HttpResponse, Error> {
+pub(super) fn show_as(status: StatusCode, template: &impl Template) -> Result<HttpResponse, Error> {
     let html = template.render()?;
-    Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html))
+    Ok(HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        .body(html))
 }
 
 /// Where to go after a form was taken.
 #[must_use]
-pub fn go(to: &str) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header(("location", to)).finish()
+pub(super) fn go(to: &str) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header(("location", to))
+        .finish()
 }
 
 /// Where to go after a form was taken, with a sentence to show there.
 #[must_use]
-pub fn go_saying(context: &Context, to: &str, flash: &Flash) -> HttpResponse {
+pub(super) fn go_saying(context: &Context, to: &str, flash: &Flash) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header(("location", to))
         .cookie(flash.to_cookie(context.config().is_https()))
@@ -390,7 +437,7 @@ pub fn go_saying(context: &Context, to: &str, flash: &Flash) -> HttpResponse {
 
 /// A path of this site, or `fallback` when the text could lead elsewhere.
 #[must_use]
-pub fn local_path<'a>(text: &'a str, fallback: &'a str) -> &'a str {
+pub(super) fn local_path<'a>(text: &'a str, fallback: &'a str) -> &'a str {
     let fine = text.starts_with('/')
         && !text.starts_with("//")
         && !text.starts_with("/\\")
@@ -404,8 +451,18 @@ mod tests {
 
     #[test]
     fn only_paths_of_this_site_are_gone_to() {
-        assert_eq!(local_path("/conversations/7?images=1", "/"), "/conversations/7?images=1");
-        for bad in ["https://evil.example", "//evil.example", "/\\evil.example", "", "x", "/a\r\nb"] {
+        assert_eq!(
+            local_path("/conversations/7?images=1", "/"),
+            "/conversations/7?images=1"
+        );
+        for bad in [
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "",
+            "x",
+            "/a\r\nb",
+        ] {
             assert_eq!(local_path(bad, "/"), "/");
         }
     }
@@ -413,6 +470,9 @@ mod tests {
     #[test]
     fn addresses_of_lists_leave_out_what_is_usual() {
         assert_eq!(inbox_url(View::Open, None), "/");
-        assert_eq!(inbox_url(View::Mine, Some(MailboxId(3))), "/?view=mine&mailbox=3");
+        assert_eq!(
+            inbox_url(View::Mine, Some(MailboxId(3))),
+            "/?view=mine&mailbox=3"
+        );
     }
 }

@@ -46,12 +46,22 @@ pub fn render(services: &Services) -> store::Result<String> {
             Health::Trouble => 1,
             Health::Stopped => 0,
         };
-        parts.get_or_create(&PartLabel { part: part.name }).set(value);
+        parts
+            .get_or_create(&PartLabel { part: part.name })
+            .set(value);
     }
-    registry.register("part_health", "How each loop fares: 2 well, 1 in trouble, 0 stopped", parts);
+    registry.register(
+        "part_health",
+        "How each loop fares: 2 well, 1 in trouble, 0 stopped",
+        parts,
+    );
     let size = Number::default();
     size.set(i64::try_from(services.store.size_bytes()).unwrap_or(i64::MAX));
-    registry.register("store_size_bytes", "Size of the database with its log", size);
+    registry.register(
+        "store_size_bytes",
+        "Size of the database with its log",
+        size,
+    );
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|WriteError| {
         store::Error::Value("the metrics cannot be written as text".to_owned())
@@ -64,23 +74,41 @@ fn mailbox_numbers(services: &Services, registry: &mut Registry) -> store::Resul
     let lag = Family::<MailboxLabel, Number>::default();
     let working = Family::<MailboxLabel, Number>::default();
     for mailbox in services.store.read(mailboxes::list)? {
-        let label = MailboxLabel { mailbox: mailbox.id.0 };
+        let label = MailboxLabel {
+            mailbox: mailbox.id.0,
+        };
         if let Some(at) = mailbox.last_sync_at {
             lag.get_or_create(&label).set(now.saturating_sub(at));
         }
         let works = mailbox.problem.is_none() && mailbox.send_problem.is_none();
         working.get_or_create(&label).set(i64::from(works));
     }
-    registry.register("mailbox_lag_seconds", "Seconds since the last sync that ended well", lag);
-    registry.register("mailbox_working", "1 while the mailbox has no problem", working);
+    registry.register(
+        "mailbox_lag_seconds",
+        "Seconds since the last sync that ended well",
+        lag,
+    );
+    registry.register(
+        "mailbox_working",
+        "1 while the mailbox has no problem",
+        working,
+    );
     Ok(())
 }
 
 fn delivery_numbers(services: &Services, registry: &mut Registry) -> store::Result<()> {
     let (waiting, failed, uncertain) = services.store.read(deliveries::count_unfinished)?;
     let family = Family::<StateLabel, Number>::default();
-    for (state, count) in [("waiting", waiting), ("failed", failed), ("uncertain", uncertain)] {
-        family.get_or_create(&StateLabel { state: state.to_owned() }).set(count);
+    for (state, count) in [
+        ("waiting", waiting),
+        ("failed", failed),
+        ("uncertain", uncertain),
+    ] {
+        family
+            .get_or_create(&StateLabel {
+                state: state.to_owned(),
+            })
+            .set(count);
     }
     registry.register("deliveries", "Replies that have not left, by state", family);
     Ok(())

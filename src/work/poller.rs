@@ -219,7 +219,11 @@ pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
             Ok(Step::Synced(_)) => wait_for_mail(services, &mut poller, id, jitter, wake),
             Ok(Step::CutShort) => {}
             Ok(Step::Resting) => {
-                say(services, id, Health::Good, "Not receiving: the mailbox is paused or not set up yet.",
+                say(
+                    services,
+                    id,
+                    Health::Good,
+                    "Not receiving: the mailbox is paused or not set up yet.",
                 );
                 rest(wake, RESTING_SECONDS);
             }

@@ -12,15 +12,25 @@ fn a_backup_during_reception_restores_elsewhere_with_the_same_messages() {
     let stage = Stage::with(Clock::System, &[]);
     let world = stage.simulator.world();
     for n in 0..600 {
-        let raw = mail("a@shop.example", &format!("No {n}"), &format!("b{n}@x.example"), "", "Text");
+        let raw = mail(
+            "a@shop.example",
+            &format!("No {n}"),
+            &format!("b{n}@x.example"),
+            "",
+            "Text",
+        );
         world.deliver(&stage.demo.support_address, &raw);
     }
     stage.connect();
     let serving = Serve::start(&stage);
-    until("reception has begun", || stage.conversations(View::Open).len() > 60);
+    until("reception has begun", || {
+        stage.conversations(View::Open).len() > 60
+    });
     let backup = stage.folder.path().join("copy.db");
     child::run(&stage, &["backup", backup.to_str().unwrap()]);
-    until("reception has ended", || stage.conversations(View::Open).len() == 600);
+    until("reception has ended", || {
+        stage.conversations(View::Open).len() == 600
+    });
     assert!(serving.terminate().success());
 
     let elsewhere = tempfile::tempdir().unwrap();
@@ -29,14 +39,28 @@ fn a_backup_during_reception_restores_elsewhere_with_the_same_messages() {
         .env("MAILHATCH_DATA_DIR", other)
         .output()
         .unwrap();
-    assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
-    let checked = child::command(&stage, &["check"]).env("MAILHATCH_DATA_DIR", other).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&checked.stdout).trim(), "All invariants hold.");
+    assert!(
+        restored.status.success(),
+        "{}",
+        String::from_utf8_lossy(&restored.stderr)
+    );
+    let checked = child::command(&stage, &["check"])
+        .env("MAILHATCH_DATA_DIR", other)
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&checked.stdout).trim(),
+        "All invariants hold."
+    );
 
     let store = Store::open(&elsewhere.path().join("mailhatch.db")).unwrap();
     let there = ids(&store);
     let here = ids(&stage.services.store);
-    assert!(there.len() > 60 && there.iter().all(|id| here.contains(id)), "{}", there.len());
+    assert!(
+        there.len() > 60 && there.iter().all(|id| here.contains(id)),
+        "{}",
+        there.len()
+    );
 }
 
 /// The Message-IDs of all conversations, by the pages' own query.
@@ -68,11 +92,15 @@ fn ids(store: &Store) -> std::collections::BTreeSet<String> {
 fn a_broken_or_foreign_file_is_not_restored_and_nothing_is_replaced() {
     let stage = Stage::new();
     let before = std::fs::read(stage.services.store.path()).unwrap();
-    for (name, content) in [("text.db", b"not a database".to_vec()), ("empty.db", Vec::new())] {
+    for (name, content) in [
+        ("text.db", b"not a database".to_vec()),
+        ("empty.db", Vec::new()),
+    ] {
         let file = stage.folder.path().join(name);
         std::fs::write(&file, content).unwrap();
-        let output =
-            child::command(&stage, &["restore", file.to_str().unwrap()]).output().unwrap();
+        let output = child::command(&stage, &["restore", file.to_str().unwrap()])
+            .output()
+            .unwrap();
         assert_eq!(output.status.code(), Some(1), "{name}");
     }
     assert_eq!(std::fs::read(stage.services.store.path()).unwrap(), before);

@@ -91,7 +91,10 @@ fn killed_ten_times_while_receiving_and_sending_it_loses_and_doubles_nothing() {
     stage.clock = clock.clone();
     stage.restart();
     while unfinished(&stage) > 0 {
-        assert!(began.elapsed() < Duration::from_secs(120), "some replies never left");
+        assert!(
+            began.elapsed() < Duration::from_secs(120),
+            "some replies never left"
+        );
         for desk in &desks {
             stage.send_all(desk.id);
         }
@@ -104,8 +107,16 @@ fn killed_ten_times_while_receiving_and_sending_it_loses_and_doubles_nothing() {
 }
 
 fn unfinished(stage: &Stage) -> usize {
-    let rows = stage.services.store.read(|db| store::deliveries::list_outbox(db, 1_000)).unwrap();
-    assert!(rows.iter().all(|row| row.delivery.state != DeliveryState::Failed), "a reply failed");
+    let rows = stage
+        .services
+        .store
+        .read(|db| store::deliveries::list_outbox(db, 1_000))
+        .unwrap();
+    assert!(
+        rows.iter()
+            .all(|row| row.delivery.state != DeliveryState::Failed),
+        "a reply failed"
+    );
     rows.len()
 }
 
@@ -118,11 +129,22 @@ fn everything_is_there_once(stage: &Stage, desks: &[Desk]) {
     assert_eq!(submissions.len(), MAILBOXES * REPLIES_EACH, "replies left");
     assert_eq!(ids.len(), submissions.len(), "a reply left twice");
     let mut incoming = 0;
-    for number in stage.conversations(View::Waiting).into_iter().chain(stage.conversations(View::Open)) {
+    for number in stage
+        .conversations(View::Waiting)
+        .into_iter()
+        .chain(stage.conversations(View::Open))
+    {
         let messages = stage.messages(number);
         let kinds: Vec<_> = messages.iter().map(|message| message.direction).collect();
-        incoming += kinds.iter().filter(|way| **way == mailhatch::model::Direction::Incoming).count();
+        incoming += kinds
+            .iter()
+            .filter(|way| **way == mailhatch::model::Direction::Incoming)
+            .count();
         assert!(kinds.len() <= 2, "conversation {number} holds {kinds:?}");
     }
-    assert_eq!(incoming, desks.len() * (REPLIES_EACH + MESSAGES_EACH), "messages received");
+    assert_eq!(
+        incoming,
+        desks.len() * (REPLIES_EACH + MESSAGES_EACH),
+        "messages received"
+    );
 }

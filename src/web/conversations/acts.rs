@@ -27,7 +27,9 @@ async fn act(
 ) -> Result<HttpResponse, Error> {
     let id = number(&path)?;
     let now = context.now();
-    context.store(move |store| act(store, now, &visitor.agent, id)).await?;
+    context
+        .store(move |store| act(store, now, &visitor.agent, id))
+        .await?;
     Ok(go_saying(&context, &url(id), &Flash::good(sentence)))
 }
 
@@ -35,20 +37,27 @@ async fn act(
 ///
 /// # Errors
 /// When there is no such conversation, or the store fails.
-pub async fn close(
+pub(crate) async fn close(
     context: Shared,
     visitor: Visitor,
     path: Path<String>,
     _form: Posted,
 ) -> Result<HttpResponse, Error> {
-    act(context, visitor, path, desk::close, "Closed. New mail in it opens it again.").await
+    act(
+        context,
+        visitor,
+        path,
+        desk::close,
+        "Closed. New mail in it opens it again.",
+    )
+    .await
 }
 
 /// `POST /conversations/{number}/reopening`
 ///
 /// # Errors
 /// When there is no such conversation, or the store fails.
-pub async fn reopen(
+pub(crate) async fn reopen(
     context: Shared,
     visitor: Visitor,
     path: Path<String>,
@@ -61,20 +70,27 @@ pub async fn reopen(
 ///
 /// # Errors
 /// When there is no such conversation, or the store fails.
-pub async fn wait(
+pub(crate) async fn wait(
     context: Shared,
     visitor: Visitor,
     path: Path<String>,
     _form: Posted,
 ) -> Result<HttpResponse, Error> {
-    act(context, visitor, path, desk::wait, "Waiting for the customer. Their answer opens it again.").await
+    act(
+        context,
+        visitor,
+        path,
+        desk::wait,
+        "Waiting for the customer. Their answer opens it again.",
+    )
+    .await
 }
 
 /// `POST /conversations/{number}/assignment`
 ///
 /// # Errors
 /// When the conversation or the agent is not there, or the store fails.
-pub async fn assign(
+pub(crate) async fn assign(
     context: Shared,
     visitor: Visitor,
     path: Path<String>,
@@ -102,7 +118,7 @@ pub async fn assign(
 ///
 /// # Errors
 /// When there is no such conversation, or the store fails.
-pub async fn note(
+pub(crate) async fn note(
     context: Shared,
     visitor: Visitor,
     path: Path<String>,
@@ -134,6 +150,9 @@ pub async fn note(
 fn sentence(error: &desk::Error) -> String {
     let text = error.to_string();
     let mut letters = text.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let first = letters
+        .next()
+        .map(|c| c.to_uppercase().to_string())
+        .unwrap_or_default();
     format!("{first}{}.", letters.as_str())
 }

@@ -57,9 +57,18 @@ pub(super) struct Letter {
 
 impl Letter {
     fn new(message: Message, open: bool) -> Self {
-        let shown = if message.reply_text.trim().is_empty() { &message.text } else { &message.reply_text };
+        let shown = if message.reply_text.trim().is_empty() {
+            &message.text
+        } else {
+            &message.reply_text
+        };
         let whole = (!message.has_html && message.quoted).then(|| Html::of_text(&message.text));
-        let files = message.attachments.iter().filter(|file| !file.inline || !message.has_html).cloned().collect();
+        let files = message
+            .attachments
+            .iter()
+            .filter(|file| !file.inline || !message.has_html)
+            .cloned()
+            .collect();
         Self {
             open,
             text: Html::of_text(shown),
@@ -72,11 +81,18 @@ impl Letter {
 
     /// Changes when the message must be drawn again.
     pub(super) fn version(&self) -> String {
-        let delivery = self.message.delivery.as_ref().map_or_else(String::new, |delivery| {
-            let (state, attempts) = (delivery.state.word(), delivery.attempts);
-            let problem = delivery.problem.as_ref().map_or("", |problem| problem.code.as_str());
-            format!("{state}-{attempts}-{}-{problem}", delivery.next_attempt_at)
-        });
+        let delivery = self
+            .message
+            .delivery
+            .as_ref()
+            .map_or_else(String::new, |delivery| {
+                let (state, attempts) = (delivery.state.word(), delivery.attempts);
+                let problem = delivery
+                    .problem
+                    .as_ref()
+                    .map_or("", |problem| problem.code.as_str());
+                format!("{state}-{attempts}-{}-{problem}", delivery.next_attempt_at)
+            });
         format!("{}-{}-{delivery}", self.message.id, u8::from(self.open))
     }
 
@@ -115,21 +131,26 @@ impl Letter {
     pub(super) fn delivery(&self) -> Option<&Delivery> {
         self.message.delivery.as_ref()
     }
-
-    pub(super) fn size(&self, file: &Attachment) -> String {
-        format::size(file.size_bytes)
-    }
 }
 
 /// Addresses in a row.
 pub(super) fn people(list: &[Address]) -> String {
-    let label = |who: &Address| if who.name.is_empty() { who.address.clone() } else { who.name.clone() };
+    let label = |who: &Address| {
+        if who.name.is_empty() {
+            who.address.clone()
+        } else {
+            who.name.clone()
+        }
+    };
     list.iter().map(label).collect::<Vec<_>>().join(", ")
 }
 
 /// Addresses in a row, in full.
 pub(super) fn addresses(list: &[Address]) -> String {
-    list.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    list.iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// An event in words.
@@ -164,7 +185,7 @@ pub(super) fn icon(event: &Event) -> &'static str {
 }
 
 /// A delivery's state in words.
-pub(in crate::web) fn state_label(state: DeliveryState) -> &'static str {
+pub(in crate::web) fn state_label(state: &DeliveryState) -> &'static str {
     match state {
         DeliveryState::Queued => "Queued",
         DeliveryState::Sending => "Sending",
@@ -176,7 +197,12 @@ pub(in crate::web) fn state_label(state: DeliveryState) -> &'static str {
 }
 
 /// Puts messages, notes and events in the order of time.
-pub(super) fn timeline(messages: Vec<Message>, notes: Vec<Note>, events: Vec<Event>, seen: usize) -> Vec<Entry> {
+pub(super) fn timeline(
+    messages: Vec<Message>,
+    notes: Vec<Note>,
+    events: Vec<Event>,
+    seen: usize,
+) -> Vec<Entry> {
     let count = messages.len();
     let first_open = count.saturating_sub(OPEN_MESSAGES).min(seen);
     let mut entries: Vec<Entry> = messages
@@ -184,7 +210,10 @@ pub(super) fn timeline(messages: Vec<Message>, notes: Vec<Note>, events: Vec<Eve
         .enumerate()
         .map(|(place, message)| {
             let stuck = message.delivery.as_ref().is_some_and(|delivery| {
-                !matches!(delivery.state, DeliveryState::Sent | DeliveryState::Cancelled)
+                !matches!(
+                    delivery.state,
+                    DeliveryState::Sent | DeliveryState::Cancelled
+                )
             });
             Entry::Message(Box::new(Letter::new(message, place >= first_open || stuck)))
         })

@@ -2,21 +2,21 @@
 
 mod acts;
 mod entries;
-mod reply_form;
 mod replies;
+mod reply_form;
 mod show;
 
-pub use acts::{assign, close, note, reopen, wait};
+pub(super) use acts::{assign, close, note, reopen, wait};
 pub(super) use entries::state_label;
-pub use replies::create as reply;
-pub use show::show;
+pub(super) use replies::create as reply;
+pub(super) use show::show;
 
 use super::error::Error;
 use crate::model::ConversationId;
 
 /// The address of a conversation.
 #[must_use]
-pub fn url(id: ConversationId) -> String {
+pub(super) fn url(id: ConversationId) -> String {
     format!("/conversations/{id}")
 }
 
@@ -25,5 +25,7 @@ pub fn url(id: ConversationId) -> String {
 /// # Errors
 /// When it is not one.
 fn number(text: &str) -> Result<ConversationId, Error> {
-    text.parse().map(ConversationId).map_err(|_| Error::NotFound("conversation"))
+    text.parse()
+        .map(ConversationId)
+        .map_err(|_| Error::NotFound("conversation"))
 }

@@ -22,7 +22,7 @@ const NAME_CHARS: usize = 150;
 ///
 /// # Errors
 /// When there is no such conversation, or the store fails.
-pub async fn create(
+pub(crate) async fn create(
     context: Shared,
     visitor: Visitor,
     path: Path<String>,
@@ -92,7 +92,10 @@ async fn again(
 ) -> Result<HttpResponse, Error> {
     if !files.is_empty() && form.mistake("attachments").is_empty() {
         // A page cannot put files back into its form.
-        form.refuse("attachments", "Choose the files again; browsers do not let a page keep them.");
+        form.refuse(
+            "attachments",
+            "Choose the files again; browsers do not let a page keep them.",
+        );
     }
     show::show_again(context, visitor, id, form).await
 }
@@ -123,12 +126,26 @@ async fn newest(
 /// A file as it is sent on: its name without folders, its type guessed when the browser named none.
 fn to_reply_file(file: &File) -> ReplyFile {
     let base = file.filename.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = base.chars().filter(|c| !c.is_control()).take(NAME_CHARS).collect();
-    let filename = if name.trim().is_empty() { "file".to_owned() } else { name };
+    let name: String = base
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(NAME_CHARS)
+        .collect();
+    let filename = if name.trim().is_empty() {
+        "file".to_owned()
+    } else {
+        name
+    };
     let content_type = if file.content_type.is_empty() {
-        mime_guess::from_path(&filename).first_or_octet_stream().to_string()
+        mime_guess::from_path(&filename)
+            .first_or_octet_stream()
+            .to_string()
     } else {
         file.content_type.clone()
     };
-    ReplyFile { filename, content_type, bytes: file.bytes.clone() }
+    ReplyFile {
+        filename,
+        content_type,
+        bytes: file.bytes.clone(),
+    }
 }

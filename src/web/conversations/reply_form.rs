@@ -112,7 +112,11 @@ impl ReplyForm {
                 Vec::new()
             })
         };
-        [read("to", &self.to), read("cc", &self.cc), read("bcc", &self.bcc)]
+        [
+            read("to", &self.to),
+            read("cc", &self.cc),
+            read("bcc", &self.bcc),
+        ]
     }
 
     pub(super) fn refuse(&mut self, field: &'static str, sentence: impl Into<String>) {
@@ -132,6 +136,8 @@ impl ReplyForm {
     pub(super) fn shows_more(&self) -> bool {
         !self.cc.is_empty()
             || !self.bcc.is_empty()
-            || ["cc", "bcc", "subject"].iter().any(|field| self.mistakes.contains_key(field))
+            || ["cc", "bcc", "subject"]
+                .iter()
+                .any(|field| self.mistakes.contains_key(field))
     }
 }

@@ -10,7 +10,7 @@ use super::number;
 use super::reply_form::{Mode, ReplyForm};
 use crate::desk;
 use crate::model::{
-    Address, Agent, Conversation, ConversationId, DeliveryState, Event, MailboxId, Message, Status,
+    Agent, Conversation, ConversationId, DeliveryState, MailboxId, Message, Status, View,
 };
 use crate::reply;
 use crate::store::{self, Db};
@@ -25,7 +25,7 @@ const OTHERS: u32 = 8;
 
 /// What the address of the page may carry.
 #[derive(Debug, Default, serde::Deserialize)]
-pub struct Wish {
+pub(crate) struct Wish {
     /// `reply`, `all` or `note`.
     #[serde(default)]
     write: String,
@@ -52,18 +52,35 @@ impl Show {
         id: ConversationId,
         form: FormWish,
     ) -> Result<Self, Error> {
-        let conversation = store::conversations::find(db, id)?.ok_or(Error::NotFound("conversation"))?;
-        let title = if conversation.subject.is_empty() { "(no subject)" } else { &conversation.subject };
+        let conversation =
+            store::conversations::find(db, id)?.ok_or(Error::NotFound("conversation"))?;
+        let title = if conversation.subject.is_empty() {
+            "(no subject)"
+        } else {
+            &conversation.subject
+        };
         let mut page = Page::load(db, context, visitor, title, Here::default())?;
         page.path = super::url(id);
         let messages = store::messages::list(db, id)?;
-        let newest = messages.iter().map(|message| message.id.0).max().unwrap_or(0);
+        let newest = messages
+            .iter()
+            .map(|message| message.id.0)
+            .max()
+            .unwrap_or(0);
         let form = match form {
             FormWish::Kept(form) => *form,
             FormWish::Fresh(mode) => {
                 let all = reply::defaults(db, id, true)?;
-                let mode = mode.unwrap_or(if all.cc.is_empty() { Mode::Reply } else { Mode::All });
-                let defaults = if mode == Mode::Reply { reply::defaults(db, id, false)? } else { all };
+                let mode = mode.unwrap_or(if all.cc.is_empty() {
+                    Mode::Reply
+                } else {
+                    Mode::All
+                });
+                let defaults = if mode == Mode::Reply {
+                    reply::defaults(db, id, false)?
+                } else {
+                    all
+                };
                 ReplyForm::fresh(mode, &defaults, newest)
             }
         };
@@ -72,9 +89,17 @@ impl Show {
         let events = store::events::list(db, id)?;
         let mut agents = store::agents::list(db)?;
         agents.retain(|agent| agent.disabled_at.is_none());
-        let others = store::conversations::list_of_contact(db, conversation.contact.id, id, OTHERS)?;
+        let others =
+            store::conversations::list_of_contact(db, conversation.contact.id, id, OTHERS)?;
         let entries = entries::timeline(messages, notes, events, seen);
-        Ok(Self { page, conversation, entries, agents, others, form })
+        Ok(Self {
+            page,
+            conversation,
+            entries,
+            agents,
+            others,
+            form,
+        })
     }
 
     fn url(&self) -> String {
@@ -82,7 +107,11 @@ impl Show {
     }
 
     fn subject(&self) -> &str {
-        if self.conversation.subject.is_empty() { "(no subject)" } else { &self.conversation.subject }
+        if self.conversation.subject.is_empty() {
+            "(no subject)"
+        } else {
+            &self.conversation.subject
+        }
     }
 
     fn is_closed(&self) -> bool {
@@ -107,11 +136,7 @@ impl Show {
     }
 
     fn status_label(&self) -> &'static str {
-        status_label(self.conversation.status)
-    }
-
-    fn label_of(&self, other: &Conversation) -> &'static str {
-        status_label(other.status)
+        status_label(&self.conversation.status)
     }
 
     fn initials(&self) -> String {
@@ -122,36 +147,20 @@ impl Show {
         format::tint(self.conversation.contact.label())
     }
 
-    fn people(&self, list: &[Address]) -> String {
-        entries::people(list)
-    }
-
-    fn addresses(&self, list: &[Address]) -> String {
-        entries::addresses(list)
-    }
-
-    fn words(&self, event: &Event) -> String {
-        entries::words(event)
-    }
-
-    fn event_icon(&self, event: &Event) -> &'static str {
-        entries::icon(event)
-    }
-
-    fn state_label(&self, state: &DeliveryState) -> &'static str {
-        entries::state_label(*state)
-    }
-
     fn mode_url(&self, mode: &str) -> String {
         format!("{}?write={mode}#write", self.url())
     }
-
-    fn mailbox_url(&self, id: &MailboxId) -> String {
-        page::inbox_url(crate::model::View::Open, Some(*id))
-    }
 }
 
-fn status_label(status: Status) -> &'static str {
+fn mailbox_url(id: &MailboxId) -> String {
+    page::inbox_url(View::Open, Some(*id))
+}
+
+fn size(bytes: &i64) -> String {
+    format::size(*bytes)
+}
+
+fn status_label(status: &Status) -> &'static str {
     match status {
         Status::Open => "Open",
         Status::Waiting => "Waiting",
@@ -177,14 +186,17 @@ fn first_unseen(
     messages: &[Message],
 ) -> Result<usize, Error> {
     let seen = store::views::find_seen(db, visitor.agent.id, conversation.id)?;
-    Ok(messages.iter().position(|message| message.id.0 > seen).unwrap_or(messages.len()))
+    Ok(messages
+        .iter()
+        .position(|message| message.id.0 > seen)
+        .unwrap_or(messages.len()))
 }
 
 /// `GET /conversations/{number}`
 ///
 /// # Errors
 /// When there is none, or the store fails.
-pub async fn show(
+pub(crate) async fn show(
     context: Shared,
     visitor: Visitor,
     path: Path<String>,
@@ -195,7 +207,8 @@ pub async fn show(
     let shared = context.clone();
     let view = context
         .store(move |store| -> Result<Show, Error> {
-            let view = store.read(|db| Show::load(db, &shared, &visitor, id, FormWish::Fresh(mode)))?;
+            let view =
+                store.read(|db| Show::load(db, &shared, &visitor, id, FormWish::Fresh(mode)))?;
             desk::see(store, &visitor.agent, id)?;
             Ok(view)
         })

@@ -25,7 +25,10 @@ pub fn command(stage: &Stage, arguments: &[&str]) -> Command {
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .env("MAILHATCH_DATA_DIR", stage.folder.path())
-        .env("MAILHATCH_SECRET_KEY", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=")
+        .env(
+            "MAILHATCH_SECRET_KEY",
+            "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=",
+        )
         .env("MAILHATCH_LISTEN", "127.0.0.1:0")
         .env("MAILHATCH_BACKUP_CRON", "")
         .env("MAILHATCH_LOG", "warn")
@@ -52,7 +55,10 @@ pub fn run(stage: &Stage, arguments: &[&str]) -> String {
 impl Serve {
     /// Starts the program and waits until it listens.
     pub fn start(stage: &Stage) -> Self {
-        let mut child = command(stage, &["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command(stage, &["serve"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (sender, receiver) = mpsc::channel();
         // Reads to the end, so that the program never waits for somebody to read its log.
@@ -64,7 +70,9 @@ impl Serve {
                 }
             }
         });
-        let address = receiver.recv_timeout(Duration::from_secs(30)).expect("it listens");
+        let address = receiver
+            .recv_timeout(Duration::from_secs(30))
+            .expect("it listens");
         Self { child, address }
     }
 
@@ -77,7 +85,13 @@ impl Serve {
     /// Asks it to end, and returns its status.
     pub fn terminate(mut self) -> std::process::ExitStatus {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
         self.child.wait().unwrap()
     }
 }

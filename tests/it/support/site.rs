@@ -2,25 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
+use mailhatch::app;
 use mailhatch::clock::Clock;
-use mailhatch::config::Config;
+use mailhatch::config::{Config, Environment};
 use mailhatch::model::{
     Address, AgentId, ContactId, ConversationId, Credential, Direction, Kind, MailboxId,
     MailboxStatus, MessageId, Recipients, Role, Status,
 };
-use mailhatch::secret::{Sealer, sha256};
+use mailhatch::secret::sha256;
 use mailhatch::store::messages::{NewMessage, Packed};
 use mailhatch::store::{self, Store};
 use mailhatch::web::{Context, Shared, server};
-
-use super::services;
 
 /// When the tests' clock starts, unix seconds UTC.
 pub const NOW: i64 = 1_800_000_000;
@@ -43,7 +41,11 @@ pub struct Site {
 impl Site {
     /// An empty installation with these settings.
     pub fn with(settings: &[(&str, &str)]) -> Self {
-        Self::at(TcpListener::bind("127.0.0.1:0").unwrap(), settings, Clock::hand(NOW))
+        Self::at(
+            TcpListener::bind("127.0.0.1:0").unwrap(),
+            settings,
+            Clock::hand(NOW),
+        )
     }
 
     /// An empty installation.
@@ -55,13 +57,26 @@ impl Site {
     pub fn at(listener: TcpListener, settings: &[(&str, &str)], clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let address = listener.local_addr().unwrap();
-        let environment: BTreeMap<String, String> =
-            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let config = Arc::new(Config::from_environment(&environment).unwrap());
-        let store = Arc::new(Store::open(&folder.path().join("mailhatch.db")).unwrap());
-        let sealer = Sealer::from_base64("BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=", "test").unwrap();
-        let services = services(store, sealer, clock.clone(), config);
-        let context: Shared = Data::new(Context::new(Arc::new(services)));
+        let path = folder.path().display().to_string();
+        let usual = [
+            ("MAILHATCH_DATA_DIR", path.as_str()),
+            (
+                "MAILHATCH_SECRET_KEY",
+                "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=",
+            ),
+            ("MAILHATCH_BACKUP_CRON", ""),
+        ];
+        let environment: Environment = usual
+            .iter()
+            .chain(settings)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let services = app::open(
+            Config::from_environment(&environment).unwrap(),
+            clock.clone(),
+        )
+        .unwrap();
+        let context: Shared = Data::new(Context::new(services));
         let (sender, receiver) = mpsc::channel();
         let served = context.clone();
         let thread = std::thread::spawn(move || {
@@ -72,7 +87,14 @@ impl Site {
             });
         });
         let handle = receiver.recv_timeout(Duration::from_secs(10)).unwrap();
-        Self { address, context, clock, handle, thread: Some(thread), folder }
+        Self {
+            address,
+            context,
+            clock,
+            handle,
+            thread: Some(thread),
+            folder,
+        }
     }
 
     /// The database.
@@ -88,7 +110,9 @@ impl Site {
     /// Adds an agent with [`PASSWORD`].
     pub fn agent(&self, email: &str, name: &str, role: Role) -> AgentId {
         let hash = mailhatch::password::hash(PASSWORD).unwrap();
-        self.store().write(|tx| store::agents::insert(tx, email, name, role, &hash, NOW)).unwrap()
+        self.store()
+            .write(|tx| store::agents::insert(tx, email, name, role, &hash, NOW))
+            .unwrap()
     }
 
     /// Adds a mailbox that works.
@@ -124,7 +148,14 @@ impl Site {
             .store()
             .write(|tx| -> store::Result<ConversationId> {
                 let contact: ContactId = store::contacts::upsert(tx, from, NOW)?;
-                store::conversations::insert(tx, mailbox_id, contact, &parsed.subject, Status::Open, NOW)
+                store::conversations::insert(
+                    tx,
+                    mailbox_id,
+                    contact,
+                    &parsed.subject,
+                    Status::Open,
+                    NOW,
+                )
             })
             .unwrap();
         self.message(mailbox_id, id, Direction::Incoming, raw, NOW);
@@ -144,7 +175,9 @@ impl Site {
         let (parsed, _) = mailhatch::mail::parse(raw.as_bytes());
         let split = mailhatch::mail::quote::split(&parsed.text, parsed.html.as_deref());
         let plain = |list: &[mailhatch::mail::Address]| -> Vec<Address> {
-            list.iter().map(|who| Address::new(who.name.clone(), who.address.clone())).collect()
+            list.iter()
+                .map(|who| Address::new(who.name.clone(), who.address.clone()))
+                .collect()
         };
         let from = plain(&parsed.from).into_iter().next().unwrap_or_default();
         let recipients = Recipients {
@@ -207,14 +240,23 @@ impl Site {
             .timeout_global(Some(Duration::from_secs(30)))
             .build()
             .new_agent();
-        Browser { base: format!("http://{}", self.address), cookies: BTreeMap::new(), agent, headers: Vec::new() }
+        Browser {
+            base: format!("http://{}", self.address),
+            cookies: BTreeMap::new(),
+            agent,
+            headers: Vec::new(),
+        }
     }
 
     /// A browser of an agent who has signed in.
     pub fn signed_in(&self, email: &str) -> Browser {
         let mut browser = self.browser();
         let form = browser.get("/sign-in");
-        let answer = browser.post("/sign-in", &form, &[("email", email), ("password", PASSWORD)]);
+        let answer = browser.post(
+            "/sign-in",
+            &form,
+            &[("email", email), ("password", PASSWORD)],
+        );
         assert_eq!(answer.status, 303, "{}", answer.body);
         browser
     }
@@ -249,13 +291,20 @@ pub struct Answer {
 impl Answer {
     /// A header field's first value; empty when there is none.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map_or("", |(_, value)| value)
     }
 
     /// The value of a hidden field of the first form that has it.
     pub fn hidden(&self, name: &str) -> String {
         let mark = format!("name=\"{name}\" value=\"");
-        let start = self.body.find(&mark).unwrap_or_else(|| panic!("no field {name} in {}", self.body)) + mark.len();
+        let start = self
+            .body
+            .find(&mark)
+            .unwrap_or_else(|| panic!("no field {name} in {}", self.body))
+            + mark.len();
         self.body[start..].split('"').next().unwrap().to_owned()
     }
 }
@@ -291,16 +340,26 @@ impl Browser {
 
     /// Sends just these fields.
     pub fn post_bare(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
         self.send(path, "application/x-www-form-urlencoded", body.into_bytes())
     }
 
     /// Sends a form with files: field, name, content.
-    pub fn upload(&mut self, path: &str, fields: &[(&str, &str)], files: &[(&str, &str, &[u8])]) -> Answer {
+    pub fn upload(
+        &mut self,
+        path: &str,
+        fields: &[(&str, &str)],
+        files: &[(&str, &str, &[u8])],
+    ) -> Answer {
         let mut body = Vec::new();
         for (name, value) in fields {
             body.extend_from_slice(
-                format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").as_bytes(),
+                format!(
+                    "--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+                )
+                .as_bytes(),
             );
         }
         for (field, name, content) in files {
@@ -315,7 +374,10 @@ impl Browser {
     }
 
     fn send(&mut self, path: &str, kind: &str, body: Vec<u8>) -> Answer {
-        let mut request = self.agent.post(format!("{}{path}", self.base)).header("content-type", kind);
+        let mut request = self
+            .agent
+            .post(format!("{}{path}", self.base))
+            .header("content-type", kind);
         for (name, value) in self.all_headers() {
             request = request.header(name, value);
         }
@@ -326,7 +388,11 @@ impl Browser {
     fn all_headers(&self) -> Vec<(String, String)> {
         let mut headers = self.headers.clone();
         if !self.cookies.is_empty() {
-            let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let cookies: Vec<String> = self
+                .cookies
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
             headers.push(("cookie".to_owned(), cookies.join("; ")));
         }
         headers
@@ -337,7 +403,12 @@ impl Browser {
         let headers: Vec<(String, String)> = answer
             .headers()
             .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned()))
+            .map(|(name, value)| {
+                (
+                    name.as_str().to_owned(),
+                    value.to_str().unwrap_or_default().to_owned(),
+                )
+            })
             .collect();
         for (_, cookie) in headers.iter().filter(|(name, _)| name == "set-cookie") {
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
@@ -347,8 +418,18 @@ impl Browser {
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
         }
-        let bytes = answer.into_body().into_with_config().limit(64 * 1024 * 1024).read_to_vec().unwrap();
+        let bytes = answer
+            .into_body()
+            .into_with_config()
+            .limit(64 * 1024 * 1024)
+            .read_to_vec()
+            .unwrap();
         let body = String::from_utf8_lossy(&bytes).into_owned();
-        Answer { status, headers, body, bytes }
+        Answer {
+            status,
+            headers,
+            body,
+            bytes,
+        }
     }
 }
