@@ -63,7 +63,7 @@ impl Index {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
+pub(super) async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
     let shared = context.clone();
     let index = context
         .read(move |db| {
@@ -84,7 +84,7 @@ pub async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error>
 ///
 /// # Errors
 /// Those of the store.
-pub async fn retry(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn retry(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
     let number = |name: &str| form.fields.get(name).parse::<i64>().ok();
     let missing = || Error::BadRequest("The form does not say which message to try again.".to_owned());
     let folder_id = FolderId(number("folder").ok_or_else(missing)?);
