@@ -455,8 +455,22 @@ pub fn check_app(services: &Services) -> Result<String, Problem> {
 /// # Errors
 /// When the mailbox is not there.
 pub fn check(services: &Services, id: MailboxId) -> Result<Vec<probe::CheckLine>, Problem> {
+    let mut lines = Vec::new();
+    check_each(services, id, &mut |line| lines.push(line.clone()))?;
+    Ok(lines)
+}
+
+/// [`check`] for somebody who waits: tells each line as it is found.
+///
+/// # Errors
+/// When the mailbox is not there.
+pub fn check_each(
+    services: &Services,
+    id: MailboxId,
+    found: &mut dyn FnMut(&probe::CheckLine),
+) -> Result<(), Problem> {
     let mailbox = find_mailbox(services, id)?;
-    let (lines, way_out) = probe::all(services, &mailbox);
+    let way_out = probe::all(services, &mailbox, found);
     if let Some((way_out, send_as_upn)) = way_out
         && (way_out, send_as_upn) != (mailbox.way_out, mailbox.send_as_upn)
     {
@@ -466,7 +480,7 @@ pub fn check(services: &Services, id: MailboxId) -> Result<Vec<probe::CheckLine>
             .map_err(|error| error.to_problem())?;
         tracing::info!(mailbox.id = id.0, way = %way_out, "the way out was settled by a test");
     }
-    Ok(lines)
+    Ok(())
 }
 
 /// How replies leave, in words.
