@@ -151,7 +151,10 @@ fn write(folder: &Path, port: u16, options: &Options, owners: &Owners) -> io::Re
 /// until it is older, which would make each of its processes a second late.
 fn look_old(file: &Path) -> io::Result<()> {
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
-    fs::File::options().write(true).open(file)?.set_modified(long_ago)
+    fs::File::options()
+        .write(true)
+        .open(file)?
+        .set_modified(long_ago)
 }
 
 /// - `line_length_limit`: Postfix takes an initial response no longer than this (RFC 4954 section 4

@@ -212,7 +212,10 @@ pub(crate) fn family(root: u32) -> BTreeSet<ProcessId> {
 fn families(roots: &BTreeSet<ProcessId>) -> BTreeSet<ProcessId> {
     let mut children: BTreeMap<u32, Vec<ProcessId>> = BTreeMap::new();
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let pid = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        let pid = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
         if let Some((parent, id)) = pid.and_then(stat) {
             children.entry(parent).or_default().push(id);
         }
