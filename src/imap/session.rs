@@ -232,9 +232,12 @@ impl Session {
             fetch_bytes_max: FETCH_BYTES_MAX,
             interrupter,
         };
-        // Exchange Online changes its list after sign-in, and says only now when the mailbox cannot be opened.
+        // The list changes at sign-in.
         let answer = session.command("CAPABILITY")?;
         session.capabilities = answers::capabilities(&answer);
+        // Exchange Online says only at the first command that needs the mailbox when it cannot be opened; this
+        // one asks for nothing but the hierarchy delimiter (RFC 3501 §6.3.8).
+        session.command("LIST \"\" \"\"")?;
         Ok(session)
     }
 

@@ -305,108 +305,109 @@ mod tests {
         }
     }
 
+    /// Replies as recorded, with what they mean.
+    const RECORDED: [(u16, &str, &str, Option<Suggestion>); 16] = [
+        (
+            535,
+            "5.7.3 Authentication unsuccessful [AM0PR10CA0001.EURPRD10.PROD.OUTLOOK.COM]",
+            "smtp_auth_failed",
+            Some(Suggestion::RefreshToken),
+        ),
+        (
+            535,
+            "5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant. Visit https://aka.ms/smtp_auth_disabled for more information.",
+            "smtp_auth_disabled_tenant",
+            Some(Suggestion::UseGraph),
+        ),
+        (
+            535,
+            "5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox. Visit https://aka.ms/smtp_auth_disabled for more information.",
+            "smtp_auth_disabled_mailbox",
+            Some(Suggestion::UseGraph),
+        ),
+        (
+            535,
+            "5.7.139 Authentication unsuccessful, user is locked by your organization's security defaults policy. Contact your administrator.",
+            "smtp_security_defaults",
+            Some(Suggestion::UseGraph),
+        ),
+        (
+            535,
+            "5.7.139 Authentication unsuccessful, the request did not meet the criteria to be authenticated successfully. Contact your administrator.",
+            "smtp_policy_blocks",
+            Some(Suggestion::UseGraph),
+        ),
+        (
+            451,
+            "4.7.0 Temporary server error. Please try again later. PRX4",
+            "smtp_proxy_trouble",
+            None,
+        ),
+        (
+            432,
+            "4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending",
+            "smtp_too_many_connections",
+            None,
+        ),
+        (
+            432,
+            "4.3.2 STOREDRV.Deliver; recipient thread limit exceeded",
+            "smtp_recipient_busy",
+            None,
+        ),
+        (
+            550,
+            "5.7.60 SMTP; Client does not have permissions to send as this sender",
+            "smtp_send_as_denied",
+            None,
+        ),
+        (
+            554,
+            "5.2.0 STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied; Failed to process message",
+            "smtp_send_as_denied_late",
+            None,
+        ),
+        (
+            554,
+            "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; Failed",
+            "smtp_submission_quota",
+            None,
+        ),
+        (
+            554,
+            "5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; WASCL UserAction",
+            "smtp_spam_verdict",
+            None,
+        ),
+        (
+            554,
+            "5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException",
+            "smtp_mailbox_full",
+            None,
+        ),
+        (
+            550,
+            "5.2.252 SMTP AUTH blocked",
+            "smtp_blocked_send_as",
+            None,
+        ),
+        (
+            550,
+            "5.7.708 Service unavailable. Access denied, traffic not accepted from this IP",
+            "smtp_traffic_not_accepted",
+            None,
+        ),
+        (
+            451,
+            "4.7.650 The mail server has been temporarily rate limited",
+            "smtp_sending_restricted",
+            None,
+        ),
+    ];
+
     #[test]
     fn replies_as_exchange_online_gives_them_are_known() {
-        use Suggestion::{RefreshToken, UseGraph};
-        let cases = [
-            (
-                535,
-                "5.7.3 Authentication unsuccessful [AM0PR10CA0001.EURPRD10.PROD.OUTLOOK.COM]",
-                "smtp_auth_failed",
-                Some(RefreshToken),
-            ),
-            (
-                535,
-                "5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant. Visit https://aka.ms/smtp_auth_disabled for more information.",
-                "smtp_auth_disabled_tenant",
-                Some(UseGraph),
-            ),
-            (
-                535,
-                "5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox. Visit https://aka.ms/smtp_auth_disabled for more information.",
-                "smtp_auth_disabled_mailbox",
-                Some(UseGraph),
-            ),
-            (
-                535,
-                "5.7.139 Authentication unsuccessful, user is locked by your organization's security defaults policy. Contact your administrator.",
-                "smtp_security_defaults",
-                Some(UseGraph),
-            ),
-            (
-                535,
-                "5.7.139 Authentication unsuccessful, the request did not meet the criteria to be authenticated successfully. Contact your administrator.",
-                "smtp_policy_blocks",
-                Some(UseGraph),
-            ),
-            (
-                451,
-                "4.7.0 Temporary server error. Please try again later. PRX4",
-                "smtp_proxy_trouble",
-                None,
-            ),
-            (
-                432,
-                "4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending",
-                "smtp_too_many_connections",
-                None,
-            ),
-            (
-                432,
-                "4.3.2 STOREDRV.Deliver; recipient thread limit exceeded",
-                "smtp_recipient_busy",
-                None,
-            ),
-            (
-                550,
-                "5.7.60 SMTP; Client does not have permissions to send as this sender",
-                "smtp_send_as_denied",
-                None,
-            ),
-            (
-                554,
-                "5.2.0 STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied; Failed to process message",
-                "smtp_send_as_denied_late",
-                None,
-            ),
-            (
-                554,
-                "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; Failed",
-                "smtp_submission_quota",
-                None,
-            ),
-            (
-                554,
-                "5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; WASCL UserAction",
-                "smtp_spam_verdict",
-                None,
-            ),
-            (
-                554,
-                "5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException",
-                "smtp_mailbox_full",
-                None,
-            ),
-            (
-                550,
-                "5.2.252 SMTP AUTH blocked",
-                "smtp_blocked_send_as",
-                None,
-            ),
-            (
-                550,
-                "5.7.708 Service unavailable. Access denied, traffic not accepted from this IP",
-                "smtp_traffic_not_accepted",
-                None,
-            ),
-            (
-                451,
-                "4.7.650 The mail server has been temporarily rate limited",
-                "smtp_sending_restricted",
-                None,
-            ),
-        ];
-        for (reply, text, code, suggests) in cases {
+        for (reply, text, code, suggests) in RECORDED {
             let (problem, got) = told(reply, text, Stage::Content);
             assert_eq!((problem.code.as_str(), got), (code, suggests), "{text}");
         }

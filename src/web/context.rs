@@ -6,6 +6,7 @@ use actix_web::web::{Data, block};
 use tokio::sync::Semaphore;
 
 use super::assets::Assets;
+use super::checks::Checks;
 use super::error::Error;
 use super::live::Streams;
 
@@ -25,6 +26,8 @@ pub struct Context {
     pub assets: Assets,
     /// Open live connections.
     pub streams: Streams,
+    /// Checklists of mailboxes.
+    pub checks: Checks,
     hashing: Semaphore,
 }
 
@@ -39,6 +42,7 @@ impl Context {
             services,
             assets: Assets::new(),
             streams: Streams::default(),
+            checks: Checks::default(),
             hashing: Semaphore::new(HASHES),
         }
     }

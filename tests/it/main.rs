@@ -1,32 +1,26 @@
-//! The program from outside: pages, loops and commands against the pretend Microsoft 365.
+//! The program from outside: pages, loops and commands against the pretend Microsoft 365 and real
+//! servers. A module is named after the resource or the flow it proves.
 
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
-mod conversations;
+mod connecting;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
-mod health;
+#[path = "../interop/mod.rs"]
+mod interop;
 #[cfg(test)]
-mod inbox;
-#[cfg(test)]
-mod live;
-#[cfg(test)]
-mod messages;
+mod interop_servers;
 #[cfg(test)]
 mod oauth;
 #[cfg(test)]
-mod outbox;
+mod real_servers;
 #[cfg(test)]
 mod receiving;
 #[cfg(test)]
-mod replies;
-#[cfg(test)]
 mod sending;
 #[cfg(test)]
-mod setup;
-#[cfg(test)]
-mod sign_in;
-#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod transport;

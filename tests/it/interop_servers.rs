@@ -1,19 +1,15 @@
 //! The real servers themselves: what tests that use them may rely on.
 
-#[cfg(test)]
-#[path = "interop/mod.rs"]
-mod interop;
-
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use interop::client::{Client, Reply, challenge, xoauth2};
-use interop::process::{ProcessId, wait_until};
-use interop::requirements;
-use interop::servers::{Limits, Options, Servers, answers};
-use interop::tokens::{self, Token};
+use crate::interop::client::{Client, Reply, challenge, xoauth2};
+use crate::interop::process::{ProcessId, wait_until};
+use crate::interop::requirements;
+use crate::interop::servers::{Limits, Options, Servers, answers};
+use crate::interop::tokens::{self, Token};
 
 const SUPPORT: &str = "support@harbour.test";
 const SALES: &str = "sales@harbour.test";
@@ -441,7 +437,7 @@ fn a_killed_test_run_leaves_nothing_behind_either() {
     let mut run = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "servers_that_wait_to_be_killed",
+            "interop_servers::servers_that_wait_to_be_killed",
             "--ignored",
             "--nocapture",
         ])
@@ -456,7 +452,7 @@ fn a_killed_test_run_leaves_nothing_behind_either() {
         .filter_map(|line| Some(line.split_once("folder=")?.1.to_owned()))
         .next();
     let folder = folder.expect("the other run says where its servers are");
-    let processes = interop::process::family(run.id());
+    let processes = crate::interop::process::family(run.id());
     assert!(processes.len() > 10 && Path::new(&folder).exists());
     run.kill().unwrap();
     run.wait().unwrap();
