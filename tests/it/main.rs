@@ -1,6 +1,8 @@
 //! The program from outside: pages, loops and commands against the pretend Microsoft 365.
 
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod backup;
 #[cfg(test)]
 mod conversations;
@@ -15,7 +17,11 @@ mod inbox;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod mailboxes;
+#[cfg(test)]
 mod messages;
+#[cfg(test)]
+mod microsoft;
 #[cfg(test)]
 mod oauth;
 #[cfg(test)]
