@@ -29,7 +29,7 @@ const SIGNATURE_BYTES: usize = 64 * 1024;
 ///
 /// # Errors
 /// [`Error::NotFound`], and those of the store.
-pub fn find(db: &Db, id: MailboxId) -> Result<Mailbox, Error> {
+pub(super) fn find(db: &Db, id: MailboxId) -> Result<Mailbox, Error> {
     store::mailboxes::find(db, id)?.ok_or(Error::NotFound("mailbox"))
 }
 
@@ -61,7 +61,7 @@ struct Index {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
+pub(super) async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
     let shared = context.clone();
     let index = context
         .read(move |db| {
@@ -79,11 +79,11 @@ pub async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error>
 }
 
 /// A folder with what became of the messages in it.
-pub struct FolderRow {
+pub(super) struct FolderRow {
     /// The folder.
-    pub folder: Folder,
+    pub(super) folder: Folder,
     /// Fates that some message met, with their numbers.
-    pub fates: Vec<(Fate, i64)>,
+    pub(super) fates: Vec<(Fate, i64)>,
 }
 
 impl FolderRow {
@@ -91,7 +91,7 @@ impl FolderRow {
     ///
     /// # Errors
     /// Those of the store.
-    pub fn list(db: &Db, id: MailboxId) -> Result<Vec<Self>, Error> {
+    pub(super) fn list(db: &Db, id: MailboxId) -> Result<Vec<Self>, Error> {
         store::folders::list(db, id)?
             .into_iter()
             .map(|folder| {
@@ -104,19 +104,19 @@ impl FolderRow {
 
     /// Messages seen under the present UIDVALIDITY.
     #[must_use]
-    pub fn total(&self) -> i64 {
+    pub(super) fn total(&self) -> i64 {
         self.fates.iter().map(|(_, count)| count).sum()
     }
 
     /// Messages that a person should look at.
     #[must_use]
-    pub fn needing_person(&self) -> i64 {
+    pub(super) fn needing_person(&self) -> i64 {
         self.fates.iter().filter(|(fate, _)| words::needs_person(fate)).map(|(_, count)| count).sum()
     }
 
     /// What the numbers come to, in words.
     #[must_use]
-    pub fn verdict(&self) -> String {
+    pub(super) fn verdict(&self) -> String {
         let Some(server) = self.folder.server_count else {
             return "Not read yet.".to_owned();
         };
@@ -137,7 +137,7 @@ impl FolderRow {
 
     /// What the folder is for, in words.
     #[must_use]
-    pub fn role(&self) -> &'static str {
+    pub(super) fn role(&self) -> &'static str {
         match self.folder.role {
             FolderRole::Inbox => "Incoming mail",
             FolderRole::Sent => "Replies, also those written in Outlook",
@@ -171,11 +171,11 @@ impl Settings {
 
     fn read(fields: &Fields, mailbox: &Mailbox) -> Self {
         let before = Self::of(mailbox);
-        let (rich, plain) = (fields.get("signature_html"), fields.get("signature"));
-        let signature_html = if !rich.is_empty() {
+        let (rich, plain) = (fields.get("html"), fields.get("signature"));
+        let signature_html = if fields.get("edited_with") == "editor" {
             html::sanitize_outgoing(rich)
         } else if plain == before.signature {
-            // Sent without the editor and unchanged: its form is kept.
+            // Nobody touched it: what the editor made earlier keeps its form.
             before.signature_html
         } else {
             html::text_to_html(plain)
@@ -258,7 +258,7 @@ impl Show {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn show(context: Shared, admin: Admin, id: Path<i64>) -> Result<HttpResponse, Error> {
+pub(super) async fn show(context: Shared, admin: Admin, id: Path<i64>) -> Result<HttpResponse, Error> {
     let show = Show::load(&context, admin, MailboxId(id.into_inner())).await?;
     page::show(&show)
 }
@@ -267,7 +267,7 @@ pub async fn show(context: Shared, admin: Admin, id: Path<i64>) -> Result<HttpRe
 ///
 /// # Errors
 /// Those of the store.
-pub async fn update(
+pub(super) async fn update(
     context: Shared,
     admin: Admin,
     id: Path<i64>,
@@ -317,7 +317,7 @@ async fn new_page(context: &Shared, admin: Admin) -> Result<New, Error> {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn new(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
+pub(super) async fn new(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
     page::show(&new_page(&context, admin).await?)
 }
 
@@ -325,7 +325,7 @@ pub async fn new(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn create(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn create(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
     let mailbox_address = form.fields.get("mailbox_address").to_owned();
     let begin = Begin::Connect { mailbox_address: mailbox_address.clone() };
     let signed = admin.signed.clone();

@@ -63,7 +63,7 @@ impl RefusedPage {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn show(
+pub(super) async fn show(
     context: Shared,
     request: HttpRequest,
     visitor: Option<Visitor>,
