@@ -29,7 +29,10 @@ impl Section {
         let folders = FolderRow::list(db, mailbox.id)?
             .into_iter()
             .map(|row| {
-                let rows = store::fates::list_needing_person(db, row.folder.id, ROWS)?;
+                let mut rows = store::fates::list_needing_person(db, row.folder.id, ROWS)?;
+                // After its UIDs have changed meaning, a folder cannot be asked for the old ones.
+                let validity = row.folder.cursor.map(|cursor| cursor.uid_validity);
+                rows.retain(|fate| Some(fate.uid_validity) == validity);
                 Ok((row, rows))
             })
             .collect::<Result<_, Error>>()?;

@@ -314,7 +314,7 @@ fn complete(
                     oauth_flows::update_result(tx, state, id)?;
                     Ok::<_, store::Error>(id)
                 })
-                .map_err(|error| taken_or(error, address))?;
+                .map_err(|error| taken_or(&error, address))?;
             Finished::Mailbox { id, first: true }
         }
         Purpose::AdminConsent => Finished::AdminConsented,
@@ -335,7 +335,7 @@ fn first_of<'a>(name: &'a str, address: &'a str) -> &'a str {
     }
 }
 
-fn taken_or(error: store::Error, address: &str) -> Problem {
+fn taken_or(error: &store::Error, address: &str) -> Problem {
     if !error.is_constraint() {
         return error.to_problem();
     }

@@ -1,13 +1,14 @@
-//! The program from outside: pages, loops and commands against the pretend Microsoft 365.
+//! The program from outside: pages, loops and commands against the pretend Microsoft 365 and real
+//! servers. A module is named after the resource or the flow it proves.
 
+#[cfg(test)]
+mod admin;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
-mod conversations;
-#[cfg(test)]
-mod real_servers;
-#[cfg(test)]
 mod connecting;
+#[cfg(test)]
+mod conversations;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
@@ -15,16 +16,24 @@ mod health;
 #[cfg(test)]
 mod inbox;
 #[cfg(test)]
+#[path = "../interop/mod.rs"]
+mod interop;
+#[cfg(test)]
+mod interop_servers;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
+mod mailboxes;
+#[cfg(test)]
 mod messages;
+#[cfg(test)]
+mod microsoft;
 #[cfg(test)]
 mod oauth;
 #[cfg(test)]
 mod outbox;
 #[cfg(test)]
-#[path = "../interop/mod.rs"]
-mod interop;
+mod real_servers;
 #[cfg(test)]
 mod receiving;
 #[cfg(test)]

@@ -9,13 +9,13 @@ use std::time::Duration;
 use crate::support::stage::Stage;
 
 /// `mailhatch serve`, killed on drop.
-pub struct Serve {
+pub(crate) struct Serve {
     child: Child,
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 /// A command of the program over a stage's database.
-pub fn command(stage: &Stage, arguments: &[&str]) -> Command {
+pub(crate) fn command(stage: &Stage, arguments: &[&str]) -> Command {
     let ca = stage.folder.path().join("ca.pem");
     let endpoints = stage.simulator.endpoints();
     std::fs::write(&ca, &endpoints.ca_pem).unwrap();
@@ -45,7 +45,7 @@ pub fn command(stage: &Stage, arguments: &[&str]) -> Command {
 }
 
 /// Runs a command to its end; gives standard output, or panics with standard error.
-pub fn run(stage: &Stage, arguments: &[&str]) -> String {
+pub(crate) fn run(stage: &Stage, arguments: &[&str]) -> String {
     let output = command(stage, arguments).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?} failed: {errors}");
@@ -54,7 +54,7 @@ pub fn run(stage: &Stage, arguments: &[&str]) -> String {
 
 impl Serve {
     /// Starts the program and waits until it listens.
-    pub fn start(stage: &Stage) -> Self {
+    pub(crate) fn start(stage: &Stage) -> Self {
         let mut child = command(stage, &["serve"])
             .stderr(Stdio::piped())
             .spawn()
@@ -77,13 +77,13 @@ impl Serve {
     }
 
     /// Ends it as a power cut would.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Asks it to end, and returns its status.
-    pub fn terminate(mut self) -> std::process::ExitStatus {
+    pub(crate) fn terminate(mut self) -> std::process::ExitStatus {
         let pid = self.child.id().to_string();
         assert!(
             Command::new("kill")

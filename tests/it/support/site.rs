@@ -21,18 +21,18 @@ use mailhatch::store::{self, Store};
 use mailhatch::web::{Context, Shared, server};
 
 /// When the tests' clock starts, unix seconds UTC.
-pub const NOW: i64 = 1_800_000_000;
+pub(crate) const NOW: i64 = 1_800_000_000;
 /// The password of every agent made here.
-pub const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// The pages, served on a free port until dropped.
-pub struct Site {
+pub(crate) struct Site {
     /// Where they are.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// What they stand on.
-    pub context: Shared,
+    pub(crate) context: Shared,
     /// Time as the pages see it.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
     folder: tempfile::TempDir,
@@ -40,7 +40,7 @@ pub struct Site {
 
 impl Site {
     /// An empty installation with these settings.
-    pub fn with(settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         Self::at(
             TcpListener::bind("127.0.0.1:0").unwrap(),
             settings,
@@ -49,12 +49,12 @@ impl Site {
     }
 
     /// An empty installation.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self::with(&[])
     }
 
     /// An installation on this listener.
-    pub fn at(listener: TcpListener, settings: &[(&str, &str)], clock: Clock) -> Self {
+    pub(crate) fn at(listener: TcpListener, settings: &[(&str, &str)], clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let address = listener.local_addr().unwrap();
         let path = folder.path().display().to_string();
@@ -98,17 +98,17 @@ impl Site {
     }
 
     /// The database.
-    pub fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Store {
         &self.context.services.store
     }
 
     /// The folder of the database.
-    pub fn folder(&self) -> &std::path::Path {
+    pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.path()
     }
 
     /// Adds an agent with [`PASSWORD`].
-    pub fn agent(&self, email: &str, name: &str, role: Role) -> AgentId {
+    pub(crate) fn agent(&self, email: &str, name: &str, role: Role) -> AgentId {
         let hash = mailhatch::password::hash(PASSWORD).unwrap();
         self.store()
             .write(|tx| store::agents::insert(tx, email, name, role, &hash, NOW))
@@ -116,7 +116,7 @@ impl Site {
     }
 
     /// Adds a mailbox that works.
-    pub fn mailbox(&self, address: &str, name: &str) -> MailboxId {
+    pub(crate) fn mailbox(&self, address: &str, name: &str) -> MailboxId {
         let sealer = &self.context.services.sealer;
         self.store()
             .write(|tx| -> store::Result<MailboxId> {
@@ -142,7 +142,7 @@ impl Site {
     }
 
     /// Begins a conversation with one incoming message.
-    pub fn conversation(&self, mailbox_id: MailboxId, from: &Address, raw: &str) -> ConversationId {
+    pub(crate) fn conversation(&self, mailbox_id: MailboxId, from: &Address, raw: &str) -> ConversationId {
         let (parsed, _) = mailhatch::mail::parse(raw.as_bytes());
         let id = self
             .store()
@@ -163,7 +163,7 @@ impl Site {
     }
 
     /// Files a raw message into a conversation.
-    pub fn message(
+    pub(crate) fn message(
         &self,
         mailbox_id: MailboxId,
         conversation_id: ConversationId,
@@ -233,7 +233,7 @@ impl Site {
     }
 
     /// A browser without cookies.
-    pub fn browser(&self) -> Browser {
+    pub(crate) fn browser(&self) -> Browser {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -249,7 +249,7 @@ impl Site {
     }
 
     /// A browser of an agent who has signed in.
-    pub fn signed_in(&self, email: &str) -> Browser {
+    pub(crate) fn signed_in(&self, email: &str) -> Browser {
         let mut browser = self.browser();
         let form = browser.get("/sign-in");
         let answer = browser.post(
@@ -277,20 +277,20 @@ impl Drop for Site {
 
 /// What came back.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// Status code.
-    pub status: u16,
+    pub(crate) status: u16,
     /// Header fields, names in lower case.
-    pub headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     /// Body as text.
-    pub body: String,
+    pub(crate) body: String,
     /// Body as bytes.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Answer {
     /// A header field's first value; empty when there is none.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .iter()
             .find(|(known, _)| known == name)
@@ -298,7 +298,7 @@ impl Answer {
     }
 
     /// The value of a hidden field of the first form that has it.
-    pub fn hidden(&self, name: &str) -> String {
+    pub(crate) fn hidden(&self, name: &str) -> String {
         let mark = format!("name=\"{name}\" value=\"");
         let start = self
             .body
@@ -310,18 +310,18 @@ impl Answer {
 }
 
 /// A browser of few words: it keeps cookies and follows nothing by itself.
-pub struct Browser {
+pub(crate) struct Browser {
     base: String,
     /// Its cookies.
-    pub cookies: BTreeMap<String, String>,
+    pub(crate) cookies: BTreeMap<String, String>,
     /// Header fields it sends along.
-    pub headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     agent: ureq::Agent,
 }
 
 impl Browser {
     /// Asks for a page.
-    pub fn get(&mut self, path: &str) -> Answer {
+    pub(crate) fn get(&mut self, path: &str) -> Answer {
         let mut request = self.agent.get(format!("{}{path}", self.base));
         for (name, value) in self.all_headers() {
             request = request.header(name, value);
@@ -331,7 +331,7 @@ impl Browser {
     }
 
     /// Sends a form of this page, with its token.
-    pub fn post(&mut self, path: &str, page: &Answer, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) fn post(&mut self, path: &str, page: &Answer, fields: &[(&str, &str)]) -> Answer {
         let csrf = page.hidden("csrf");
         let mut all = vec![("csrf", csrf.as_str())];
         all.extend_from_slice(fields);
@@ -339,7 +339,7 @@ impl Browser {
     }
 
     /// Sends just these fields.
-    pub fn post_bare(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) fn post_bare(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let body = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
             .finish();
@@ -347,7 +347,7 @@ impl Browser {
     }
 
     /// Sends a form with files: field, name, content.
-    pub fn upload(
+    pub(crate) fn upload(
         &mut self,
         path: &str,
         fields: &[(&str, &str)],
