@@ -6,7 +6,7 @@
 //! I/O error, and [`problem`] turns each into its own sentence.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
@@ -289,6 +289,12 @@ impl Stream {
         }
     }
 
+    /// Our own address on this connection.
+    #[must_use]
+    pub fn local_ip(&self) -> Option<IpAddr> {
+        self.tcp.local_addr().ok().map(|address| address.ip())
+    }
+
     /// The server this stream leads to.
     #[must_use]
     pub const fn server(&self) -> &Server {
@@ -409,5 +415,7 @@ fn timed(error: io::Error) -> io::Error {
     }
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

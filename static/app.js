@@ -2,6 +2,7 @@
 
 import "./live.js";
 import { localTimes } from "./times.js";
+import { failures, forms } from "./forms.js";
 import { menu } from "./menu.js";
 import { frames } from "./frames.js";
 
@@ -12,6 +13,8 @@ const enhance = (root) => {
 
 enhance(document);
 menu();
+forms();
+failures();
 document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
 
 for (const field of document.querySelectorAll("[data-editor]")) {

@@ -5,7 +5,7 @@ const fit = (frame) => {
   const page = frame.contentDocument;
   const root = page?.documentElement;
   if (!root || !page.body) return;
-  const height = Math.ceil(Math.max(page.body.getBoundingClientRect().height, page.body.scrollHeight));
+  const height = Math.ceil(page.body.getBoundingClientRect().bottom + (page.defaultView?.scrollY ?? 0)) + 1;
   // Room for a horizontal scroll bar under wide mail.
   const wide = root.scrollWidth > frame.clientWidth + 1 ? 18 : 0;
   frame.style.height = `${Math.min(height + wide, 20000)}px`;

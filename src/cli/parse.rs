@@ -13,7 +13,7 @@ use crate::mail::{self, Address, Authentication, Bounce, Calendar, Kind, Parsed}
 /// # Errors
 ///
 /// When the file cannot be read or the output not be written; a message is never refused.
-pub fn run(file: &Path) -> anyhow::Result<()> {
+pub(super) fn run(file: &Path) -> anyhow::Result<()> {
     let raw = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", to_json(&raw)?).context("cannot write to standard output")?;

@@ -100,12 +100,17 @@ impl Talk {
         within: Duration,
         work: impl FnOnce() -> imap::Result<T>,
     ) -> Result<T, Problem> {
-        self.heard.notes().aside.clear();
+        {
+            let mut notes = self.heard.notes();
+            notes.aside.clear();
+            notes.tagged = None;
+        }
         self.budget.set(bytes, within);
         match catch_unwind(AssertUnwindSafe(work)) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(self.failed(&error)),
-            Err(_) => Err(explain::unexpected(&self.server).with_detail(self.last_words())),
+            Err(_) => Err(explain::unexpected(&self.server)
+                .with_detail("the answer does not fit the command")),
         }
     }
 
@@ -115,32 +120,29 @@ impl Talk {
 
     fn failed(&self, error: &imap::Error) -> Problem {
         let notes = self.heard.notes();
-        let said = || notes.last_words.clone().unwrap_or_default();
         // A bare line is sometimes all the server says before it falls silent or hangs up.
-        let known_aside = || {
-            notes
-                .aside
-                .iter()
-                .find_map(|line| explain::known(line, &self.user))
-        };
-        match error {
-            imap::Error::No(_) | imap::Error::Bad(_) | imap::Error::Append => {
-                explain::refusal(&said(), &self.user)
+        let aside = notes
+            .aside
+            .iter()
+            .find_map(|line| explain::known(line, &self.user));
+        match (error, &notes.tagged, &notes.bye) {
+            (imap::Error::No(_) | imap::Error::Bad(_) | imap::Error::Append, Some(said), _)
+            | (imap::Error::Bye(_) | imap::Error::ConnectionLost, _, Some(said)) => {
+                explain::refusal(said, &self.user)
             }
-            imap::Error::Bye(_) | imap::Error::ConnectionLost if notes.bye => {
-                explain::refusal(&said(), &self.user)
-            }
-            imap::Error::Io(e) => known_aside().unwrap_or_else(|| net::problem(e, &self.server)),
-            imap::Error::ConnectionLost => {
-                known_aside().unwrap_or_else(|| net::closed(&self.server))
-            }
-            other => known_aside()
+            (imap::Error::Io(e), ..) => aside.unwrap_or_else(|| net::problem(e, &self.server)),
+            (imap::Error::ConnectionLost, ..) => aside.unwrap_or_else(|| net::closed(&self.server)),
+            (other, ..) => aside
                 .unwrap_or_else(|| explain::unexpected(&self.server).with_detail(words_of(other))),
         }
     }
 
-    fn last_words(&self) -> String {
-        self.heard.notes().last_words.clone().unwrap_or_default()
+    /// The server's goodbye, when it has said it.
+    fn goodbye(&self) -> Result<(), Problem> {
+        match &self.heard.notes().bye {
+            Some(said) => Err(explain::refusal(said, &self.user)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -230,9 +232,12 @@ impl Session {
             fetch_bytes_max: FETCH_BYTES_MAX,
             interrupter,
         };
-        // Exchange Online changes its list after sign-in, and says only now when the mailbox cannot be opened.
+        // The list changes at sign-in.
         let answer = session.command("CAPABILITY")?;
         session.capabilities = answers::capabilities(&answer);
+        // Exchange Online says only at the first command that needs the mailbox when it cannot be opened; this
+        // one asks for nothing but the hierarchy delimiter (RFC 3501 §6.3.8).
+        session.command("LIST \"\" \"\"")?;
         Ok(session)
     }
 
@@ -425,9 +430,16 @@ impl Session {
             if left.is_zero() {
                 return Ok(IdleEnd::Nothing);
             }
-            self.idle_once(left.min(IDLE_SLICE))?;
+            let slice = left.min(IDLE_SLICE);
+            let began = Instant::now();
+            self.idle_once(slice)?;
+            let early = began.elapsed() < slice;
             if self.noop()? {
                 return Ok(IdleEnd::NewMail);
+            }
+            // Interrupted: the caller wants to go on with something else.
+            if early {
+                return Ok(IdleEnd::Nothing);
             }
         }
     }
@@ -454,10 +466,7 @@ impl Session {
             drop(handle);
             end.map(|outcome| outcome == WaitOutcome::MailboxChanged)
         })?;
-        if self.talk.heard.notes().bye {
-            return Err(explain::refusal(&self.talk.last_words(), &self.talk.user));
-        }
-        Ok(())
+        self.talk.goodbye()
     }
 
     /// Asks for news; says whether the open folder has more messages than before.
@@ -511,9 +520,7 @@ const fn goes_on_after(news: &UnsolicitedResponse) -> bool {
 
 fn greet(talk: &Talk, client: &mut imap::Client<Wire>) -> Result<(), Problem> {
     let greeting = talk.answer(|| client.read_greeting())?;
-    if talk.heard.notes().bye {
-        return Err(explain::refusal(&talk.last_words(), &talk.user));
-    }
+    talk.goodbye()?;
     let is_ok = greeting
         .get(..4)
         .is_some_and(|head| head.eq_ignore_ascii_case(b"* OK"));

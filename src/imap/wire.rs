@@ -29,10 +29,10 @@ pub(super) struct Heard(Arc<Mutex<Notes>>);
 pub(super) struct Notes {
     /// Lines that are no IMAP answer we know.
     pub(super) aside: Vec<String>,
-    /// The last tagged answer or BYE, without tag or star.
-    pub(super) last_words: Option<String>,
-    /// Whether the server has said BYE.
-    pub(super) bye: bool,
+    /// The tagged answer to the last command, without its tag.
+    pub(super) tagged: Option<String>,
+    /// The server's BYE, without the star. It often follows right behind the refusal that is the reason.
+    pub(super) bye: Option<String>,
     /// How many messages the open folder has.
     pub(super) exists: u32,
     /// Whether `exists` has grown since this was last looked at. Kept here because the crate drops what comes
@@ -149,9 +149,7 @@ impl Wire {
             .get(..3)
             .is_some_and(|head| head.eq_ignore_ascii_case(b"BYE"));
         if bye {
-            let mut notes = self.heard.notes();
-            notes.bye = true;
-            notes.last_words = Some(text(words));
+            self.heard.notes().bye = Some(text(words));
         }
         self.to_waiting = self.heard.notes().continuation_first;
         match imap_proto::parser::parse_response(line) {
@@ -187,7 +185,7 @@ impl Wire {
             self.set_aside(&line);
             return;
         };
-        self.heard.notes().last_words = Some(text(words));
+        self.heard.notes().tagged = Some(text(words));
         self.to_waiting = false;
         // The parser knows only ASCII here; a localised text must not look like a broken connection.
         let readable = if imap_proto::parser::parse_response(&line).is_ok() {

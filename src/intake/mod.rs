@@ -120,7 +120,7 @@ fn one_by_one(
                     detail: format!("It could not be stored: {error}"),
                     retry_at: retry_at(1, now),
                 };
-                store.write(|tx| write_fate(tx, source, message.uid, verdict, now))?
+                store.write(|tx| write_fate(tx, source, message.uid, &verdict, now))?
             }
             Err(error) => return Err(error),
         };
@@ -154,14 +154,14 @@ fn file(tx: &Tx<'_>, source: Source<'_>, message: &Prepared, now: i64) -> store:
     }
     let attempts = known.map_or(1, |row| row.attempts + 1);
     let verdict = filing::judge(tx, source, message, attempts, now)?;
-    write_fate(tx, source, message.uid, verdict, now)
+    write_fate(tx, source, message.uid, &verdict, now)
 }
 
 fn write_fate(
     tx: &Tx<'_>,
     source: Source<'_>,
     uid: u32,
-    verdict: Verdict,
+    verdict: &Verdict,
     now: i64,
 ) -> store::Result<Fate> {
     store::fates::upsert(
@@ -169,7 +169,7 @@ fn write_fate(
         source.folder.id,
         source.uid_validity,
         uid,
-        &verdict,
+        verdict,
         now,
     )?;
     Ok(verdict.fate)
@@ -198,7 +198,7 @@ pub fn too_big(
         next_uid,
     };
     store.write(|tx| {
-        write_fate(tx, source, uid, verdict, now)?;
+        write_fate(tx, source, uid, &verdict, now)?;
         store::folders::update_cursor(tx, source.folder.id, cursor)
     })
 }

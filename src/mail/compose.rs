@@ -197,6 +197,33 @@ pub fn compose(outgoing: &Outgoing) -> Result<Vec<u8>, ComposeError> {
         .map_err(|error| ComposeError::Refused(error.to_string()))
 }
 
+/// The message with a Bcc field in front, for a way out that reads the recipients from the header
+/// (Microsoft Graph) instead of an envelope. Addresses only: nobody is shown this field.
+///
+/// # Errors
+///
+/// When an address cannot be written.
+pub fn with_bcc(raw: &[u8], bcc: &[String]) -> Result<Vec<u8>, ComposeError> {
+    let mut addresses = Vec::new();
+    for address in bcc {
+        let name = String::new();
+        addresses.push(
+            mailbox(&Address {
+                name,
+                address: address.clone(),
+            })?
+            .email
+            .to_string(),
+        );
+    }
+    let mut with = Vec::with_capacity(raw.len() + 64);
+    if !addresses.is_empty() {
+        with.extend_from_slice(format!("Bcc: {}\r\n", addresses.join(",\r\n ")).as_bytes());
+    }
+    with.extend_from_slice(raw);
+    Ok(with)
+}
+
 fn thread_fields(outgoing: &Outgoing) -> Result<Vec<HeaderValue>, ComposeError> {
     let mut fields = Vec::new();
     if let Some(id) = outgoing.in_reply_to.as_ref().filter(|id| is_safe_id(id)) {

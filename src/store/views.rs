@@ -16,6 +16,19 @@ pub fn is_unread(db: &Db, agent_id: AgentId, conversation_id: ConversationId) ->
         .query_row((agent_id.0, conversation_id.0), |row| row.get(0))?)
 }
 
+/// The newest message of a conversation that this agent has seen, by row id; 0 when none.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn find_seen(db: &Db, agent_id: AgentId, conversation_id: ConversationId) -> Result<i64> {
+    Ok(db
+        .prepare_cached(
+            "SELECT COALESCE(MAX(seen_message_id), 0) FROM views
+             WHERE agent_id = ?1 AND conversation_id = ?2",
+        )?
+        .query_row((agent_id.0, conversation_id.0), |row| row.get(0))?)
+}
+
 /// Writes down that this agent has seen all messages of the conversation.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ const MOST: usize = 100;
 /// Whether a text is one address that mail can go to: `local@domain` with a dot-separated domain or a
 /// single host name. Stricter than RFC 5321 on purpose: no quoted local parts, no comments.
 #[must_use]
-pub fn is_address(text: &str) -> bool {
+pub(super) fn is_address(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else {
         return false;
     };
@@ -37,7 +37,7 @@ pub fn is_address(text: &str) -> bool {
 ///
 /// # Errors
 /// A sentence that names the entry which is no address.
-pub fn parse(text: &str) -> Result<Vec<Address>, String> {
+pub(super) fn parse(text: &str) -> Result<Vec<Address>, String> {
     let mut found: Vec<Address> = Vec::new();
     for entry in split(text) {
         let address = entry_address(&entry).ok_or_else(|| {
@@ -62,7 +62,7 @@ pub fn parse(text: &str) -> Result<Vec<Address>, String> {
 
 /// The list as a person would type it.
 #[must_use]
-pub fn join(addresses: &[Address]) -> String {
+pub(super) fn join(addresses: &[Address]) -> String {
     let one = |address: &Address| {
         if address.name.is_empty() {
             return address.address.clone();

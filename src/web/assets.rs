@@ -11,7 +11,6 @@ use crate::secret::sha256;
 
 #[derive(rust_embed::RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/static"]
-#[exclude = "*.md"]
 struct Files;
 
 /// Where the embedded files are served.
@@ -50,7 +49,10 @@ impl Assets {
 ///
 /// # Errors
 /// When there is no such file.
-pub async fn show(context: Shared, path: Path<(String, String)>) -> Result<HttpResponse, Error> {
+pub(super) async fn show(
+    context: Shared,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Error> {
     let (hash, name) = path.into_inner();
     let file = Files::get(&name).ok_or(Error::NotFound("file"))?;
     let kind = mime_guess::from_path(&name).first_or_octet_stream();

@@ -8,7 +8,7 @@ use crate::config::Network;
 
 /// The address of the browser: the peer's, or what trusted proxies say, read from the nearest on.
 #[must_use]
-pub fn address(request: &HttpRequest, trusted: &[Network]) -> Option<IpAddr> {
+pub(super) fn address(request: &HttpRequest, trusted: &[Network]) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip().to_canonical();
     let forwarded: Vec<&str> = request
         .headers()
@@ -21,7 +21,7 @@ pub fn address(request: &HttpRequest, trusted: &[Network]) -> Option<IpAddr> {
 
 /// The peer of the connection itself, when no proxy stands between.
 #[must_use]
-pub fn is_local(request: &HttpRequest) -> bool {
+pub(super) fn is_local(request: &HttpRequest) -> bool {
     let loopback = request
         .peer_addr()
         .is_some_and(|peer| peer.ip().to_canonical().is_loopback());

@@ -6,8 +6,10 @@ use actix_web::web::{Data, block};
 use tokio::sync::Semaphore;
 
 use super::assets::Assets;
+use super::checks::Checks;
 use super::error::Error;
 use super::live::Streams;
+
 use crate::config::Config;
 use crate::store::{self, Db, Store};
 use crate::work::Services;
@@ -24,6 +26,8 @@ pub struct Context {
     pub assets: Assets,
     /// Open live connections.
     pub streams: Streams,
+    /// Checklists of mailboxes.
+    pub checks: Checks,
     hashing: Semaphore,
 }
 
@@ -38,6 +42,7 @@ impl Context {
             services,
             assets: Assets::new(),
             streams: Streams::default(),
+            checks: Checks::default(),
             hashing: Semaphore::new(HASHES),
         }
     }
@@ -92,6 +97,17 @@ impl Context {
     ) -> Result<T, Error> {
         let services = Arc::clone(&self.services);
         Ok(block(move || work(&services)).await?)
+    }
+
+    /// Runs work that only computes on a blocking thread.
+    ///
+    /// # Errors
+    /// When the program is stopping.
+    pub async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        Ok(block(work).await?)
     }
 
     /// Hashes or checks a password on a blocking thread, few at a time.

@@ -14,13 +14,13 @@ use super::session::Visit;
 use crate::secret::same_secret;
 
 /// The form field that carries the token.
-pub const FIELD: &str = "csrf";
+pub(super) const FIELD: &str = "csrf";
 
 /// Checks the token that a form carried.
 ///
 /// # Errors
 /// [`Error::Untrusted`] without the right one.
-pub fn check(request: &HttpRequest, token: &str) -> Result<(), Error> {
+pub(super) fn check(request: &HttpRequest, token: &str) -> Result<(), Error> {
     let visit = Visit::of(request);
     let right =
         visit.is_some_and(|visit| !visit.csrf.is_empty() && same_secret(&visit.csrf, token));
@@ -37,7 +37,7 @@ pub fn check(request: &HttpRequest, token: &str) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error::Untrusted`] for those.
-pub async fn guard<B: MessageBody + 'static>(
+pub(super) async fn guard<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {

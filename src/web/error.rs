@@ -12,6 +12,7 @@ use super::page::Page;
 use super::session::Visit;
 use crate::desk;
 use crate::problem::Problem;
+use crate::reply;
 use crate::secret::random_token;
 use crate::store;
 
@@ -71,6 +72,16 @@ impl From<desk::Error> for Error {
             desk::Error::NoConversation => Self::NotFound("conversation"),
             desk::Error::Store(error) => Self::Store(error),
             other => Self::BadRequest(format!("{other}.")),
+        }
+    }
+}
+
+impl From<reply::Error> for Error {
+    fn from(error: reply::Error) -> Self {
+        match error {
+            reply::Error::NoConversation => Self::NotFound("conversation"),
+            reply::Error::Store(error) => Self::Store(error),
+            reply::Error::Invalid { sentence, .. } => Self::BadRequest(sentence),
         }
     }
 }
@@ -216,7 +227,7 @@ struct Show {
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn render<B: MessageBody + 'static>(
+pub(super) async fn render<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {

@@ -13,7 +13,7 @@ const MAX_CHARS: usize = 400;
 
 /// A sentence about what was just done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flash {
+pub(super) struct Flash {
     /// It tells of a failure.
     pub bad: bool,
     /// The sentence.
@@ -22,7 +22,7 @@ pub struct Flash {
 
 impl Flash {
     /// Something was done.
-    pub fn good(sentence: impl Into<String>) -> Self {
+    pub(super) fn good(sentence: impl Into<String>) -> Self {
         Self {
             bad: false,
             sentence: sentence.into(),
@@ -30,7 +30,7 @@ impl Flash {
     }
 
     /// Something was not done.
-    pub fn bad(sentence: impl Into<String>) -> Self {
+    pub(super) fn bad(sentence: impl Into<String>) -> Self {
         Self {
             bad: true,
             sentence: sentence.into(),
@@ -39,7 +39,7 @@ impl Flash {
 
     /// As a cookie for the next page.
     #[must_use]
-    pub fn to_cookie(&self, https: bool) -> Cookie<'static> {
+    pub(super) fn to_cookie(&self, https: bool) -> Cookie<'static> {
         let mark = if self.bad { '!' } else { '.' };
         let short: String = self.sentence.chars().take(MAX_CHARS).collect();
         cookie(
@@ -53,7 +53,7 @@ impl Flash {
 
 /// The sentence a request brings, if any.
 #[must_use]
-pub fn take(request: &HttpRequest) -> Option<Flash> {
+pub(super) fn take(request: &HttpRequest) -> Option<Flash> {
     let cookie = request.cookie(NAME)?;
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cookie.value()).ok()?).ok()?;
     let bad = text.starts_with('!');
@@ -63,6 +63,6 @@ pub fn take(request: &HttpRequest) -> Option<Flash> {
 
 /// The cookie that takes the sentence away.
 #[must_use]
-pub fn shown(https: bool) -> Cookie<'static> {
+pub(super) fn shown(https: bool) -> Cookie<'static> {
     cookie(NAME, "", https, 0)
 }

@@ -8,19 +8,19 @@ fn date(at: i64) -> DateTime<Utc> {
 
 /// For the `datetime` attribute; the browser shows it in its own time zone.
 #[must_use]
-pub fn iso(at: i64) -> String {
+pub(super) fn iso(at: i64) -> String {
     date(at).format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Date and time in UTC, in full.
 #[must_use]
-pub fn absolute(at: i64) -> String {
+pub(super) fn absolute(at: i64) -> String {
     date(at).format("%-d %B %Y, %H:%M UTC").to_string()
 }
 
 /// How long ago, short: "now", "5 min", "3 h", "2 d", "14 Mar", "14 Mar 2023".
 #[must_use]
-pub fn ago(at: i64, now: i64) -> String {
+pub(super) fn ago(at: i64, now: i64) -> String {
     let seconds = now - at;
     match seconds {
         ..=-60 => within(at, now),
@@ -35,7 +35,7 @@ pub fn ago(at: i64, now: i64) -> String {
 
 /// How long until, short: "in 5 min".
 #[must_use]
-pub fn within(at: i64, now: i64) -> String {
+pub(super) fn within(at: i64, now: i64) -> String {
     let seconds = at - now;
     match seconds {
         ..=0 => "now".to_owned(),
@@ -48,7 +48,7 @@ pub fn within(at: i64, now: i64) -> String {
 
 /// A size: "812 bytes", "1.4 kB", "23 MB".
 #[must_use]
-pub fn size(bytes: i64) -> String {
+pub(super) fn size(bytes: i64) -> String {
     let tenths = |unit: i64| {
         let tenths = bytes.saturating_mul(10).saturating_add(unit / 2) / unit;
         if tenths >= 100 {
@@ -66,7 +66,7 @@ pub fn size(bytes: i64) -> String {
 
 /// Two letters that stand for a person.
 #[must_use]
-pub fn initials(name: &str) -> String {
+pub(super) fn initials(name: &str) -> String {
     let mut words = name
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty());
@@ -81,7 +81,7 @@ pub fn initials(name: &str) -> String {
 
 /// One of eight tints, always the same for the same person.
 #[must_use]
-pub fn tint(name: &str) -> u32 {
+pub(super) fn tint(name: &str) -> u32 {
     name.bytes().fold(7_u32, |sum, byte| {
         sum.wrapping_mul(31).wrapping_add(u32::from(byte))
     }) % 8

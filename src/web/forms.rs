@@ -16,7 +16,7 @@ use super::error::Error;
 /// Largest form without files, and largest field of a form with files.
 const FORM_BYTES: usize = 2 * 1024 * 1024;
 /// Largest sum of the files of one form.
-pub const FILES_BYTES: usize = 25 * 1000 * 1000;
+pub(super) const FILES_BYTES: usize = 25 * 1000 * 1000;
 /// Beyond this an upload is not even read to its end to keep the rest of the form.
 const READ_BYTES: usize = 100 * 1024 * 1024;
 /// How long a form may take to arrive.
@@ -26,18 +26,18 @@ const UPLOAD_TIME: Duration = Duration::from_secs(600);
 
 /// The fields of a form.
 #[derive(Debug, Clone, Default)]
-pub struct Fields(BTreeMap<String, Vec<String>>);
+pub(super) struct Fields(BTreeMap<String, Vec<String>>);
 
 impl Fields {
     /// A field's first value without the space around it; empty when there is none.
     #[must_use]
-    pub fn get(&self, name: &str) -> &str {
+    pub(super) fn get(&self, name: &str) -> &str {
         self.raw(name).trim()
     }
 
     /// A field's first value as it was sent.
     #[must_use]
-    pub fn raw(&self, name: &str) -> &str {
+    pub(super) fn raw(&self, name: &str) -> &str {
         self.0
             .get(name)
             .and_then(|values| values.first())
@@ -46,7 +46,7 @@ impl Fields {
 
     /// Whether a box was ticked.
     #[must_use]
-    pub fn is_on(&self, name: &str) -> bool {
+    pub(super) fn is_on(&self, name: &str) -> bool {
         !self.get(name).is_empty()
     }
 
@@ -66,7 +66,7 @@ impl Fields {
 
 /// A form without files; its token was right.
 #[derive(Debug, Clone)]
-pub struct Posted {
+pub(super) struct Posted {
     /// What it said.
     pub fields: Fields,
 }
@@ -113,7 +113,7 @@ async fn read(mut payload: Payload) -> Result<Vec<u8>, Error> {
 
 /// A file that came with a form.
 #[derive(Debug, Clone)]
-pub struct File {
+pub(super) struct File {
     /// Its name as the browser gave it.
     pub filename: String,
     /// Its media type as the browser gave it.
@@ -124,7 +124,7 @@ pub struct File {
 
 /// A form with files; its token was right.
 #[derive(Debug, Clone, Default)]
-pub struct Uploaded {
+pub(super) struct Uploaded {
     /// What it said.
     pub fields: Fields,
     /// The files; none when they were too large together.

@@ -21,7 +21,7 @@ const SIGN_IN_PAGES: &str = "https://login.microsoftonline.com https://login.mic
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn add<B: MessageBody + 'static>(
+pub(super) async fn add<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {

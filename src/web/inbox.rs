@@ -20,7 +20,7 @@ const ROWS: u32 = 50;
 
 /// What the address of a list may carry.
 #[derive(Debug, Default, serde::Deserialize)]
-pub struct Wish {
+pub(super) struct Wish {
     #[serde(default)]
     view: String,
     #[serde(default)]
@@ -60,18 +60,6 @@ impl Index {
         inbox_url(view, self.page.here.mailbox_id)
     }
 
-    fn initials(&self, row: &ConversationRow) -> String {
-        format::initials(&row.contact_label)
-    }
-
-    fn tint(&self, row: &ConversationRow) -> u32 {
-        format::tint(&row.contact_label)
-    }
-
-    fn is_ours_last(&self, row: &ConversationRow) -> bool {
-        row.last_direction == Direction::Outgoing
-    }
-
     /// Changes when the row must be drawn again.
     fn version(&self, row: &ConversationRow) -> String {
         format!(
@@ -92,11 +80,15 @@ impl Index {
     }
 }
 
+fn is_ours_last(row: &ConversationRow) -> bool {
+    row.last_direction == Direction::Outgoing
+}
+
 /// `GET /`
 ///
 /// # Errors
 /// Those of the store, and [`Error::NotFound`] for a mailbox that is not there.
-pub async fn index(
+pub(super) async fn index(
     context: Shared,
     visitor: Option<Visitor>,
     wish: Query<Wish>,

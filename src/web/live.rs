@@ -166,7 +166,7 @@ fn read_told(db: &store::Db) -> Result<Told, Error> {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn show(context: Shared, visitor: Visitor) -> Result<HttpResponse, Error> {
+pub(super) async fn show(context: Shared, visitor: Visitor) -> Result<HttpResponse, Error> {
     let Some(ticket) = context.streams.enter(visitor.agent.id) else {
         // 204 tells an EventSource not to come back (WHATWG HTML §9.2.3).
         return Ok(HttpResponse::build(StatusCode::NO_CONTENT).finish());

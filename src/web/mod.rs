@@ -2,17 +2,33 @@
 //! stand on one screen below; a resource is one file here and one folder of templates.
 
 mod addresses;
+mod admin;
+mod admin_health;
+mod agents;
 mod assets;
+mod attachments;
+mod checks;
 mod client;
 mod context;
+mod conversations;
 mod csrf;
 mod error;
 mod flash;
 mod format;
 mod forms;
+mod guide;
 mod headers;
+mod health;
 mod inbox;
+mod ledger;
 mod live;
+mod mailbox_acts;
+mod mailbox_words;
+mod mailboxes;
+mod messages;
+mod microsoft;
+mod microsoft_callback;
+mod outbox;
 mod page;
 mod session;
 mod setup;
@@ -49,6 +65,61 @@ pub fn configure(routes: &mut ServiceConfig) {
         // The inbox
         .service(resource("/").route(get().to(inbox::index)))
         .service(resource("/live").route(get().to(live::show)))
+        // A conversation
+        .service(resource("/conversations/{number}").route(get().to(conversations::show)))
+        .service(resource("/conversations/{number}/replies").route(post().to(conversations::reply)))
+        .service(resource("/conversations/{number}/notes").route(post().to(conversations::note)))
+        .service(
+            resource("/conversations/{number}/assignment").route(post().to(conversations::assign)),
+        )
+        .service(resource("/conversations/{number}/closure").route(post().to(conversations::close)))
+        .service(
+            resource("/conversations/{number}/reopening").route(post().to(conversations::reopen)),
+        )
+        .service(resource("/conversations/{number}/waiting").route(post().to(conversations::wait)))
+        // Messages and files
+        .service(resource("/messages/{id}").route(get().to(messages::show)))
+        .service(resource("/messages/{id}/body").route(get().to(messages::body)))
+        .service(resource("/messages/{id}/raw").route(get().to(messages::raw)))
+        .service(resource("/messages/{id}/cid/{cid:.*}").route(get().to(messages::picture)))
+        .service(resource("/attachments/{id}").route(get().to(attachments::show)))
+        // Deliveries
+        .service(resource("/outbox").route(get().to(outbox::index)))
+        .service(resource("/deliveries/{id}/retry").route(post().to(outbox::retry)))
+        .service(resource("/deliveries/{id}/cancellation").route(post().to(outbox::cancel)))
+        .service(resource("/deliveries/{id}/settlement").route(post().to(outbox::settle)))
+        // Mailboxes
+        .route("/mailboxes", get().to(mailboxes::index))
+        .route("/mailboxes", post().to(mailboxes::create))
+        .route("/mailboxes/new", get().to(mailboxes::new))
+        .route("/mailboxes/{id}", get().to(mailboxes::show))
+        .route("/mailboxes/{id}", post().to(mailboxes::update))
+        .route("/mailboxes/{id}/checks", get().to(checks::index))
+        .route("/mailboxes/{id}/checks", post().to(checks::create))
+        .route("/mailboxes/{id}/choice", post().to(checks::choose))
+        .route("/mailboxes/{id}/sign-in", post().to(mailbox_acts::sign_in))
+        .route("/mailboxes/{id}/sync", post().to(mailbox_acts::sync))
+        .route("/mailboxes/{id}/pause", post().to(mailbox_acts::pause))
+        .route("/mailboxes/{id}/resumption", post().to(mailbox_acts::resume))
+        .route("/microsoft/callback", get().to(microsoft_callback::show))
+        // Administration
+        .route("/admin", get().to(admin::index))
+        .route("/admin/agents", get().to(agents::index))
+        .route("/admin/agents", post().to(agents::create))
+        .route("/admin/agents/{id}/password", post().to(agents::reset_password))
+        .route("/admin/agents/{id}/disablement", post().to(agents::disable))
+        .route("/admin/agents/{id}/enablement", post().to(agents::enable))
+        .route("/admin/microsoft", get().to(microsoft::show))
+        .route("/admin/microsoft", post().to(microsoft::update))
+        .route("/admin/microsoft/check", post().to(microsoft::check))
+        .route("/admin/microsoft/consent", post().to(microsoft::consent))
+        .route("/admin/ledger", get().to(ledger::index))
+        .route("/admin/ledger/retries", post().to(ledger::retry))
+        .route("/admin/health", get().to(admin_health::show))
+        // For machines
+        .service(resource("/healthz").route(get().to(health::live)))
+        .service(resource("/readyz").route(get().to(health::ready)))
+        .service(resource("/metrics").route(get().to(health::metrics)))
         // Assets
         .service(
             web::scope("/static")
@@ -59,7 +130,6 @@ pub fn configure(routes: &mut ServiceConfig) {
 }
 
 /// Any other address.
-#[expect(clippy::unused_async, reason = "handlers are async")]
 async fn missing() -> Result<actix_web::HttpResponse, Error> {
     Err(Error::NotFound("page"))
 }

@@ -18,11 +18,11 @@ use crate::model::{Agent, InboxCounts, Mailbox, MailboxId, MailboxStatus, View, 
 use crate::store::{self, Db};
 
 /// The cookie that holds a chosen theme.
-pub const THEME_COOKIE: &str = "mailhatch_theme";
+pub(super) const THEME_COOKIE: &str = "mailhatch_theme";
 
 /// Colours of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Theme {
+pub(super) enum Theme {
     /// As the system says.
     System,
     /// Light.
@@ -34,7 +34,7 @@ pub enum Theme {
 impl Theme {
     /// The theme that a browser has chosen here.
     #[must_use]
-    pub fn of(request: &HttpRequest) -> Self {
+    pub(super) fn of(request: &HttpRequest) -> Self {
         request
             .cookie(THEME_COOKIE)
             .map_or(Self::System, |cookie| Self::from_word(cookie.value()))
@@ -42,7 +42,7 @@ impl Theme {
 
     /// Reads a form's word; anything unknown follows the system.
     #[must_use]
-    pub fn from_word(word: &str) -> Self {
+    pub(super) fn from_word(word: &str) -> Self {
         match word {
             "light" => Self::Light,
             "dark" => Self::Dark,
@@ -52,7 +52,7 @@ impl Theme {
 
     /// The word in cookie, form and attribute.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Self::System => "system",
             Self::Light => "light",
@@ -63,7 +63,7 @@ impl Theme {
 
 /// Which entry of the side bar is the current one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Here {
+pub(super) struct Here {
     /// `inbox`, `outbox`, `mailboxes`, `agents`, `app`, `ledger`, `health`.
     pub section: &'static str,
     /// In the inbox: which view.
@@ -75,7 +75,7 @@ pub struct Here {
 impl Here {
     /// A section without a view.
     #[must_use]
-    pub fn section(section: &'static str) -> Self {
+    pub(super) fn section(section: &'static str) -> Self {
         Self {
             section,
             ..Self::default()
@@ -85,7 +85,7 @@ impl Here {
 
 /// Deliveries that are not finished.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct OutboxCounts {
+pub(super) struct OutboxCounts {
     /// Queued or being sent.
     pub waiting: i64,
     /// Failed, or not known whether it left: a person is needed.
@@ -94,7 +94,7 @@ pub struct OutboxCounts {
 
 /// What surrounds the content of every page.
 #[derive(Debug, Clone)]
-pub struct Page {
+pub(super) struct Page {
     /// Title of the window.
     pub title: String,
     /// Who is signed in; the side bar is shown only then.
@@ -125,7 +125,7 @@ impl Page {
     ///
     /// # Errors
     /// Those of the store.
-    pub fn load(
+    pub(super) fn load(
         db: &Db,
         context: &Context,
         visitor: &Visitor,
@@ -147,7 +147,7 @@ impl Page {
 
     /// A page without a side bar, made without asking the store.
     #[must_use]
-    pub fn bare(context: &Context, visit: &Visit, title: &str) -> Self {
+    pub(super) fn bare(context: &Context, visit: &Visit, title: &str) -> Self {
         Self {
             title: title.to_owned(),
             agent: None,
@@ -166,13 +166,13 @@ impl Page {
 
     /// The address of an embedded file.
     #[must_use]
-    pub fn asset(&self, name: &str) -> String {
+    pub(super) fn asset(&self, name: &str) -> String {
         self.assets.url(name)
     }
 
     /// An icon of the sprite; for the eye only, words stand beside it.
     #[must_use]
-    pub fn icon(&self, name: &'static str) -> Icon {
+    pub(super) fn icon(&self, name: &'static str) -> Icon {
         Icon {
             sprite: self.asset("vendor/lucide/icons.svg"),
             name,
@@ -181,7 +181,7 @@ impl Page {
 
     /// A time as a short distance from now, with the whole time for the pointer.
     #[must_use]
-    pub fn time(&self, at: &i64) -> Time {
+    pub(super) fn time(&self, at: &i64) -> Time {
         Time {
             at: *at,
             text: format::ago(*at, self.now),
@@ -191,7 +191,8 @@ impl Page {
 
     /// A time in full.
     #[must_use]
-    pub fn full_time(&self, at: &i64) -> Time {
+    #[expect(clippy::unused_self, reason = "stands beside `time` in templates")]
+    pub(super) fn full_time(&self, at: &i64) -> Time {
         Time {
             at: *at,
             text: format::absolute(*at),
@@ -201,25 +202,25 @@ impl Page {
 
     /// How long until a time.
     #[must_use]
-    pub fn within(&self, at: &i64) -> String {
+    pub(super) fn within(&self, at: &i64) -> String {
         format::within(*at, self.now)
     }
 
     /// Whether the signed-in agent administers.
     #[must_use]
-    pub fn is_admin(&self) -> bool {
+    pub(super) fn is_admin(&self) -> bool {
         self.agent.as_ref().is_some_and(Agent::is_admin)
     }
 
     /// Whether a section of the side bar is the current one.
     #[must_use]
-    pub fn is_in(&self, section: &str) -> bool {
+    pub(super) fn is_in(&self, section: &str) -> bool {
         self.here.section == section
     }
 
     /// Views of the inbox with their counts, for the side bar.
     #[must_use]
-    pub fn views(&self) -> Vec<ViewLink> {
+    pub(super) fn views(&self) -> Vec<ViewLink> {
         let icon = |view: View| match view {
             View::Open => "inbox",
             View::Mine => "circle-user",
@@ -247,7 +248,7 @@ impl Page {
 
     /// Mailboxes for the side bar.
     #[must_use]
-    pub fn mailbox_links(&self) -> Vec<MailboxLink<'_>> {
+    pub(super) fn mailbox_links(&self) -> Vec<MailboxLink<'_>> {
         let view = self.here.view.unwrap_or(View::Open);
         self.mailboxes
             .iter()
@@ -262,13 +263,13 @@ impl Page {
 
     /// The address of the current view over all mailboxes.
     #[must_use]
-    pub fn all_mailboxes_url(&self) -> String {
+    pub(super) fn all_mailboxes_url(&self) -> String {
         inbox_url(self.here.view.unwrap_or(View::Open), None)
     }
 
     /// Mailboxes that do not receive or do not send and need a person.
     #[must_use]
-    pub fn troubled_mailboxes(&self) -> Vec<&Mailbox> {
+    pub(super) fn troubled_mailboxes(&self) -> Vec<&Mailbox> {
         self.mailboxes
             .iter()
             .filter(|mailbox| needs_attention(mailbox))
@@ -289,7 +290,7 @@ fn needs_attention(mailbox: &Mailbox) -> bool {
 
 /// The address of a list.
 #[must_use]
-pub fn inbox_url(view: View, mailbox_id: Option<MailboxId>) -> String {
+pub(super) fn inbox_url(view: View, mailbox_id: Option<MailboxId>) -> String {
     let view = if view == View::Open {
         String::new()
     } else {
@@ -309,7 +310,7 @@ pub fn inbox_url(view: View, mailbox_id: Option<MailboxId>) -> String {
 
 /// A view in the side bar.
 #[derive(Debug, Clone)]
-pub struct ViewLink {
+pub(super) struct ViewLink {
     /// Its name.
     pub label: &'static str,
     /// Its icon.
@@ -324,7 +325,7 @@ pub struct ViewLink {
 
 /// A mailbox in the side bar.
 #[derive(Debug, Clone)]
-pub struct MailboxLink<'a> {
+pub(super) struct MailboxLink<'a> {
     /// Which.
     pub mailbox: &'a Mailbox,
     /// Its list.
@@ -337,7 +338,7 @@ pub struct MailboxLink<'a> {
 
 /// An icon as SVG.
 #[derive(Debug, Clone)]
-pub struct Icon {
+pub(super) struct Icon {
     sprite: String,
     name: &'static str,
 }
@@ -355,9 +356,29 @@ impl fmt::Display for Icon {
 // Both parts are constants of this program.
 impl HtmlSafe for Icon {}
 
+/// HTML made here from text, everything in it escaped.
+#[derive(Debug, Clone)]
+pub(super) struct Html(String);
+
+impl Html {
+    /// Takes what [`crate::mail::html::text_to_html`] made.
+    pub(super) fn escaped(html: String) -> Self {
+        Self(html)
+    }
+}
+
+impl fmt::Display for Html {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+// Made only from escaped text.
+impl HtmlSafe for Html {}
+
 /// A time as an element that the browser turns into its own time zone.
 #[derive(Debug, Clone)]
-pub struct Time {
+pub(super) struct Time {
     at: i64,
     text: String,
     exact: bool,
@@ -382,7 +403,7 @@ impl HtmlSafe for Time {}
 ///
 /// # Errors
 /// When the template fails.
-pub fn show(template: &impl Template) -> Result<HttpResponse, Error> {
+pub(super) fn show(template: &impl Template) -> Result<HttpResponse, Error> {
     show_as(StatusCode::OK, template)
 }
 
@@ -390,7 +411,7 @@ pub fn show(template: &impl Template) -> Result<HttpResponse, Error> {
 ///
 /// # Errors
 /// When the template fails.
-pub fn show_as(status: StatusCode, template: &impl Template) -> Result<HttpResponse, Error> {
+pub(super) fn show_as(status: StatusCode, template: &impl Template) -> Result<HttpResponse, Error> {
     let html = template.render()?;
     Ok(HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
@@ -399,7 +420,7 @@ pub fn show_as(status: StatusCode, template: &impl Template) -> Result<HttpRespo
 
 /// Where to go after a form was taken.
 #[must_use]
-pub fn go(to: &str) -> HttpResponse {
+pub(super) fn go(to: &str) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header(("location", to))
         .finish()
@@ -407,7 +428,7 @@ pub fn go(to: &str) -> HttpResponse {
 
 /// Where to go after a form was taken, with a sentence to show there.
 #[must_use]
-pub fn go_saying(context: &Context, to: &str, flash: &Flash) -> HttpResponse {
+pub(super) fn go_saying(context: &Context, to: &str, flash: &Flash) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header(("location", to))
         .cookie(flash.to_cookie(context.config().is_https()))
@@ -416,7 +437,7 @@ pub fn go_saying(context: &Context, to: &str, flash: &Flash) -> HttpResponse {
 
 /// A path of this site, or `fallback` when the text could lead elsewhere.
 #[must_use]
-pub fn local_path<'a>(text: &'a str, fallback: &'a str) -> &'a str {
+pub(super) fn local_path<'a>(text: &'a str, fallback: &'a str) -> &'a str {
     let fine = text.starts_with('/')
         && !text.starts_with("//")
         && !text.starts_with("/\\")

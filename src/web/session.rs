@@ -18,7 +18,7 @@ use crate::store;
 
 /// How one browser comes to us; made for each request before its handler runs.
 #[derive(Debug, Clone)]
-pub struct Visit {
+pub(super) struct Visit {
     /// Who is signed in.
     pub signed: Option<SignedIn>,
     /// What every unsafe form of this browser must carry.
@@ -34,14 +34,14 @@ pub struct Visit {
 impl Visit {
     /// The visit of a request, put there by [`recognise`].
     #[must_use]
-    pub fn of(request: &HttpRequest) -> Option<Self> {
+    pub(super) fn of(request: &HttpRequest) -> Option<Self> {
         request.extensions().get::<Self>().cloned()
     }
 }
 
 /// The signed-in agent of a request; without one the browser is sent to sign in.
 #[derive(Debug, Clone)]
-pub struct Visitor {
+pub(super) struct Visitor {
     /// Who it is.
     pub signed: SignedIn,
     /// The rest of the visit.
@@ -79,7 +79,7 @@ impl FromRequest for Visitor {
 
 /// The signed-in administrator of a request; other agents are refused.
 #[derive(Debug, Clone)]
-pub struct Admin(pub Visitor);
+pub(super) struct Admin(pub Visitor);
 
 impl Deref for Admin {
     type Target = Visitor;
@@ -110,7 +110,7 @@ impl FromRequest for Admin {
 
 /// The session cookie's name: `__Host-` binds it to this host over TLS (RFC 6265bis §4.1.3.2).
 #[must_use]
-pub fn cookie_name(https: bool) -> &'static str {
+pub(super) fn cookie_name(https: bool) -> &'static str {
     if https {
         "__Host-mailhatch_session"
     } else {
@@ -128,7 +128,7 @@ fn visit_cookie_name(https: bool) -> &'static str {
 
 /// A cookie of ours: for the whole site, not for scripts, not sent along from other sites' forms.
 #[must_use]
-pub fn cookie(name: &str, value: &str, https: bool, seconds: i64) -> Cookie<'static> {
+pub(super) fn cookie(name: &str, value: &str, https: bool, seconds: i64) -> Cookie<'static> {
     Cookie::build(name.to_owned(), value.to_owned())
         .path("/")
         .http_only(true)
@@ -140,7 +140,7 @@ pub fn cookie(name: &str, value: &str, https: bool, seconds: i64) -> Cookie<'sta
 
 /// The cookie that proves a session from now on.
 #[must_use]
-pub fn session_cookie(token: &str, https: bool) -> Cookie<'static> {
+pub(super) fn session_cookie(token: &str, https: bool) -> Cookie<'static> {
     cookie(
         cookie_name(https),
         token,
@@ -151,7 +151,7 @@ pub fn session_cookie(token: &str, https: bool) -> Cookie<'static> {
 
 /// The cookie that ends it in the browser.
 #[must_use]
-pub fn ended_cookie(https: bool) -> Cookie<'static> {
+pub(super) fn ended_cookie(https: bool) -> Cookie<'static> {
     cookie(cookie_name(https), "", https, 0)
 }
 
@@ -166,7 +166,7 @@ fn visit_csrf(cookie: &str) -> String {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn recognise<B: MessageBody + 'static>(
+pub(super) async fn recognise<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {

@@ -15,7 +15,7 @@ use crate::secret::random_token;
 use crate::store;
 
 /// Longest name of an agent, in characters.
-pub const NAME_CHARS: usize = 100;
+pub(super) const NAME_CHARS: usize = 100;
 
 #[derive(Template)]
 #[template(path = "setup/new.html")]
@@ -28,7 +28,7 @@ struct New {
 
 /// What is wrong with a person's fields; empty texts are fine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Mistakes {
+pub(super) struct Mistakes {
     /// About the name.
     pub name: &'static str,
     /// About the address.
@@ -42,7 +42,7 @@ pub struct Mistakes {
 impl Mistakes {
     /// Checks a person's fields; `again` is the password's repetition.
     #[must_use]
-    pub fn of(name: &str, email: &str, password: &str, again: &str) -> Self {
+    pub(super) fn of(name: &str, email: &str, password: &str, again: &str) -> Self {
         let mut mistakes = Self::default();
         if name.is_empty() {
             mistakes.name =
@@ -63,7 +63,7 @@ impl Mistakes {
 
     /// Whether nothing is wrong.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
@@ -72,7 +72,7 @@ impl Mistakes {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn new(context: Shared, request: HttpRequest) -> Result<HttpResponse, Error> {
+pub(super) async fn new(context: Shared, request: HttpRequest) -> Result<HttpResponse, Error> {
     if context.read(|db| Ok(store::agents::count(db)?)).await? > 0 {
         return Ok(go("/sign-in"));
     }
@@ -89,7 +89,7 @@ pub async fn new(context: Shared, request: HttpRequest) -> Result<HttpResponse, 
 ///
 /// # Errors
 /// Those of the store.
-pub async fn create(
+pub(super) async fn create(
     context: Shared,
     request: HttpRequest,
     form: Posted,
@@ -154,7 +154,11 @@ fn bare(context: &Shared, request: &HttpRequest) -> Result<Page, Error> {
 ///
 /// # Errors
 /// When the cookie cannot be written.
-pub fn add_session(response: &mut HttpResponse, token: &str, https: bool) -> Result<(), Error> {
+pub(super) fn add_session(
+    response: &mut HttpResponse,
+    token: &str,
+    https: bool,
+) -> Result<(), Error> {
     response
         .add_cookie(&session_cookie(token, https))
         .map_err(|error| Error::Internal(format!("a cookie could not be written: {error}")))

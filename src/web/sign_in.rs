@@ -39,7 +39,7 @@ struct New {
 
 /// What the address of the form may carry.
 #[derive(Debug, serde::Deserialize)]
-pub struct Wish {
+pub(super) struct Wish {
     #[serde(default)]
     next: String,
 }
@@ -48,7 +48,7 @@ pub struct Wish {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn new(
+pub(super) async fn new(
     context: Shared,
     request: HttpRequest,
     wish: Query<Wish>,
@@ -78,7 +78,7 @@ fn visit(request: &HttpRequest) -> Result<Visit, Error> {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn create(
+pub(super) async fn create(
     context: Shared,
     request: HttpRequest,
     form: Posted,
@@ -173,7 +173,7 @@ async fn attempt(
 ///
 /// # Errors
 /// Those of the store.
-pub async fn delete(
+pub(super) async fn delete(
     context: Shared,
     visitor: Visitor,
     _form: Posted,

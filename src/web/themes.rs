@@ -15,8 +15,7 @@ const KEPT_SECONDS: i64 = 365 * 24 * 3600;
 ///
 /// # Errors
 /// None of its own.
-#[expect(clippy::unused_async, reason = "handlers are async")]
-pub async fn update(context: Shared, form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn update(context: Shared, form: Posted) -> Result<HttpResponse, Error> {
     let theme = Theme::from_word(form.fields.get("theme"));
     let https = context.config().is_https();
     Ok(HttpResponse::SeeOther()

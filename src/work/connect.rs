@@ -314,7 +314,7 @@ fn complete(
                     oauth_flows::update_result(tx, state, id)?;
                     Ok::<_, store::Error>(id)
                 })
-                .map_err(|error| taken_or(error, address))?;
+                .map_err(|error| taken_or(&error, address))?;
             Finished::Mailbox { id, first: true }
         }
         Purpose::AdminConsent => Finished::AdminConsented,
@@ -335,7 +335,7 @@ fn first_of<'a>(name: &'a str, address: &'a str) -> &'a str {
     }
 }
 
-fn taken_or(error: store::Error, address: &str) -> Problem {
+fn taken_or(error: &store::Error, address: &str) -> Problem {
     if !error.is_constraint() {
         return error.to_problem();
     }
@@ -455,8 +455,22 @@ pub fn check_app(services: &Services) -> Result<String, Problem> {
 /// # Errors
 /// When the mailbox is not there.
 pub fn check(services: &Services, id: MailboxId) -> Result<Vec<probe::CheckLine>, Problem> {
+    let mut lines = Vec::new();
+    check_each(services, id, &mut |line| lines.push(line.clone()))?;
+    Ok(lines)
+}
+
+/// [`check`] for somebody who waits: tells each line as it is found.
+///
+/// # Errors
+/// When the mailbox is not there.
+pub fn check_each(
+    services: &Services,
+    id: MailboxId,
+    found: &mut dyn FnMut(&probe::CheckLine),
+) -> Result<(), Problem> {
     let mailbox = find_mailbox(services, id)?;
-    let (lines, way_out) = probe::all(services, &mailbox);
+    let way_out = probe::all(services, &mailbox, found);
     if let Some((way_out, send_as_upn)) = way_out
         && (way_out, send_as_upn) != (mailbox.way_out, mailbox.send_as_upn)
     {
@@ -466,7 +480,7 @@ pub fn check(services: &Services, id: MailboxId) -> Result<Vec<probe::CheckLine>
             .map_err(|error| error.to_problem())?;
         tracing::info!(mailbox.id = id.0, way = %way_out, "the way out was settled by a test");
     }
-    Ok(lines)
+    Ok(())
 }
 
 /// How replies leave, in words.

@@ -60,12 +60,31 @@ pub(super) fn smtp(
         .host_str()
         .unwrap_or("localhost")
         .to_owned();
-    let refused =
-        |refusal: &smtp::Refusal| refusal.suggests == Some(smtp::Suggestion::RefreshToken);
-    with_fresh_token(services, mailbox, refused, |token| {
+    with_fresh_token(services, mailbox, wants_new_token, |token| {
         let login = Login::new(user, token.token.as_str());
-        smtp::Session::open(&server, &services.trust, &login, &hello)
+        smtp::Session::open(
+            &server,
+            &services.trust,
+            &login,
+            &hello,
+            smtp::Timeouts::default(),
+        )
     })
+    .map_err(|refusal| {
+        let helped_not = wants_new_token(&refusal);
+        let suggests = refusal.suggests;
+        let next = suggests
+            .and_then(smtp::Suggestion::next)
+            .filter(|_| helped_not);
+        smtp::Refusal {
+            suggests: next.or(suggests),
+            ..refusal
+        }
+    })
+}
+
+fn wants_new_token(refusal: &smtp::Refusal) -> bool {
+    refusal.suggests == Some(smtp::Suggestion::RefreshToken)
 }
 
 /// Tries with the stored token; when the server refuses the login, once more with a new one, for the

@@ -242,6 +242,17 @@ pub fn state(services: &Services) -> store::Result<AppState> {
     })
 }
 
+/// Days left of the secret or certificate, once the end is near enough to be warned of; negative when
+/// it has passed.
+///
+/// # Errors
+/// Those of the store.
+pub fn days_left_to_warn_of(db: &store::Db, now: i64) -> store::Result<Option<i64>> {
+    let expires_on = settings::find_text(db, EXPIRES_ON)?;
+    let left = expires_on.and_then(|day| days_left(&day, now));
+    Ok(left.filter(|left| WARN_DAYS.iter().any(|day| left <= day)))
+}
+
 fn reason(raw: &Raw) -> Option<String> {
     let has = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.is_empty());
     let proof = has(&raw.secret) || has(&raw.certificate);

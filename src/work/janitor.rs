@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::status::{Health, Line, LoopName};
 use super::wake::{Wake, Woken};
-use super::{Services, credentials, schedule};
+use super::{Services, backups, credentials};
 use crate::store;
 
 /// How often it looks around.
@@ -14,11 +14,9 @@ const ROUND: Duration = Duration::from_secs(60);
 /// A refresh token unused for 90 days dies (Microsoft, "Refresh tokens"); one unused for a week is
 /// used.
 const IDLE_TOKEN_SECONDS: i64 = 7 * 24 * 3600;
-/// Begins the name of every nightly backup.
-const BACKUP_PREFIX: &str = "mailhatch-";
 
 pub(super) fn run(services: &Services, wake: &Wake) {
-    let mut next_backup = next_backup(services);
+    let mut next_backup = backups::next(services);
     loop {
         let rounds = super::supervisor::guarded(services, LoopName::Janitor, || {
             round(services, &mut next_backup);
@@ -52,7 +50,7 @@ fn round(services: &Services, next_backup_at: &mut Option<i64>) {
             Ok(path) => tracing::info!(path = %path.display(), "backup made and verified"),
             Err(error) => tracing::error!(%error, "the backup failed"),
         }
-        *next_backup_at = next_backup(services);
+        *next_backup_at = backups::next(services);
     }
 }
 
@@ -83,10 +81,6 @@ fn keep_tokens_alive(services: &Services, now: i64) {
     }
 }
 
-fn next_backup(services: &Services) -> Option<i64> {
-    schedule::next(&services.config.backup_cron, 0, services.clock.now())
-}
-
 fn date(at: i64) -> String {
     chrono::DateTime::from_timestamp(at, 0).map_or_else(String::new, |at| {
         at.format("%Y-%m-%d %H:%M UTC").to_string()
@@ -95,7 +89,7 @@ fn date(at: i64) -> String {
 
 /// Makes a verified backup in `<data dir>/backups` and removes the oldest ones.
 fn back_up(services: &Services, now: i64) -> store::Result<PathBuf> {
-    let folder = services.config.data_dir.join("backups");
+    let folder = backups::folder(&services.config.data_dir);
     let io = |what: &str| {
         let what = what.to_owned();
         move |source| store::Error::Io { what, source }
@@ -103,7 +97,7 @@ fn back_up(services: &Services, now: i64) -> store::Result<PathBuf> {
     std::fs::create_dir_all(&folder).map_err(io("make the backup folder"))?;
     let stamp = chrono::DateTime::from_timestamp(now, 0)
         .map_or_else(String::new, |at| at.format("%Y%m%d-%H%M%S").to_string());
-    let path = folder.join(format!("{BACKUP_PREFIX}{stamp}.db"));
+    let path = folder.join(format!("{}{stamp}.db", backups::PREFIX));
     services.store.backup(&path)?;
     for old in surplus(&folder, services.config.backup_keep).map_err(io("list old backups"))? {
         std::fs::remove_file(&old).map_err(io("remove an old backup"))?;
@@ -118,7 +112,7 @@ fn surplus(folder: &Path, keep: usize) -> std::io::Result<Vec<PathBuf>> {
         .map(|entry| entry.path())
         .filter(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with(BACKUP_PREFIX) && name.ends_with(".db")
+            name.starts_with(backups::PREFIX) && name.ends_with(".db")
         })
         .collect();
     backups.sort();

@@ -3,11 +3,13 @@
 //! Every loop asks the store what to do next; a [`wake::Wake`] only says "look now". A step is a
 //! plain bounded function, so tests call it and never sleep.
 
+pub mod backups;
 pub mod connect;
 pub mod credentials;
 mod dial;
 pub mod entra_app;
 mod janitor;
+pub mod metrics;
 mod poller;
 pub mod probe;
 pub mod schedule;

@@ -21,6 +21,8 @@ const IDLE_MAX: Duration = Duration::from_secs(9 * 60);
 const PAUSE_MAX_SECONDS: i64 = 15 * 60;
 /// Pause while a person must act; the cause may go away without anyone telling us.
 const PERSON_PAUSE_SECONDS: i64 = 30 * 60;
+/// Code of the problem of a mailbox that the server will not open for a user who has signed in.
+const NOT_CONNECTED: &str = "imap_not_connected";
 /// How long a mailbox that does not receive waits before it looks at its status again.
 const RESTING_SECONDS: i64 = 3_600;
 
@@ -66,6 +68,7 @@ pub fn step(services: &Services, poller: &mut Poller, id: MailboxId, wake: &Wake
             }
         }
         Err(problem) => {
+            let problem = no_longer_passing(problem, poller.failures);
             note_failed(services, &mailbox, &problem);
             poller.failed(problem)
         }
@@ -182,6 +185,16 @@ fn note_synced(services: &Services, mailbox: &Mailbox, received: u64) -> store::
     Ok(())
 }
 
+/// A mailbox that cannot be opened may be a passing trouble of Exchange's; the third time in a row it is
+/// a right or a setting that is missing.
+fn no_longer_passing(problem: Problem, failures: u32) -> Problem {
+    if problem.code == NOT_CONNECTED && failures >= 2 {
+        Problem { disposition: Disposition::NeedsAdmin, ..problem }
+    } else {
+        problem
+    }
+}
+
 fn note_failed(services: &Services, mailbox: &Mailbox, problem: &Problem) {
     let status = match problem.disposition {
         Disposition::RetryAfter { .. } => mailbox.status,
@@ -222,7 +235,7 @@ pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
                 say(
                     services,
                     id,
-                    Health::Stopped,
+                    Health::Good,
                     "Not receiving: the mailbox is paused or not set up yet.",
                 );
                 rest(wake, RESTING_SECONDS);

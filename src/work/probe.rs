@@ -64,13 +64,17 @@ impl CheckLine {
 /// A way out, and whether SMTP signs in as the person.
 pub type ChosenWay = (WayOut, bool);
 
-/// Tests everything; also tells which way out works, if one does.
-pub(super) fn all(services: &Services, mailbox: &Mailbox) -> (Vec<CheckLine>, Option<ChosenWay>) {
-    let mut lines = vec![sign_in(services, mailbox)];
-    lines.extend(reading(services, mailbox));
-    let (sending, way_out) = sending(services, mailbox);
-    lines.extend(sending);
-    (lines, way_out)
+/// Tests everything, and tells each line as it is found; says which way out works, if one does.
+pub(super) fn all(
+    services: &Services,
+    mailbox: &Mailbox,
+    found: &mut dyn FnMut(&CheckLine),
+) -> Option<ChosenWay> {
+    found(&sign_in(services, mailbox));
+    reading(services, mailbox).iter().for_each(&mut *found);
+    let (lines, way_out) = sending(services, mailbox);
+    lines.iter().for_each(found);
+    way_out
 }
 
 fn sign_in(services: &Services, mailbox: &Mailbox) -> CheckLine {

@@ -9,13 +9,14 @@ use super::status::{Health, Line, LoopName};
 use super::wake::Wake;
 use super::{Services, dial, entra_app, schedule, settle};
 use crate::graph;
+use crate::mail::compose::with_bcc;
 use crate::model::{
     Delivery, DeliveryState, Mailbox, MailboxId, MailboxStatus, RefusedRecipient, WayOut,
 };
 use crate::problem::{Disposition, Problem};
 use crate::providers::microsoft::Resource;
 use crate::secret::random_bytes;
-use crate::smtp::{self, Envelope, Outcome, Stage, Suggestion};
+use crate::smtp::{self, Envelope, Outcome, Refusal, Stage, Suggestion};
 use crate::store;
 use crate::store::deliveries::{self, AttemptEnd, Change};
 
@@ -25,6 +26,8 @@ const GIVE_UP_SECONDS: i64 = 2 * 24 * 3600;
 const PAUSE_MAX_SECONDS: i64 = 3_600;
 /// Pause of a mailbox whose way out a person must mend.
 const PERSON_PAUSE_SECONDS: i64 = 15 * 60;
+/// Pause of a mailbox that Microsoft has blocked from sending.
+const BLOCK_PAUSE_SECONDS: i64 = 2 * 3_600;
 /// How often it looks even if nobody rang.
 const LOOK_EVERY_SECONDS: i64 = 300;
 
@@ -135,43 +138,44 @@ fn through_smtp(
 fn through_graph(services: &Services, mailbox: &Mailbox, now: i64) -> store::Result<()> {
     let token = match access_token(services, mailbox.id, Resource::Graph, Freshness::Stored) {
         Ok(token) => token,
-        Err(problem) => return closed_way(services, mailbox, &smtp::Refusal::from(problem), now),
+        Err(problem) => return closed_way(services, mailbox, &Refusal::from(problem), now),
     };
     let claim = |tx: &store::Tx<'_>| deliveries::claim_next(tx, mailbox.id, WayOut::Graph, now);
     let Some((delivery, attempt_id)) = services.store.write(claim)? else {
         return Ok(());
     };
     let (_, raw, bcc) = message(services, mailbox, &delivery)?;
-    let raw = graph::with_bcc(&raw, &bcc);
+    let raw = match with_bcc(&raw, &bcc) {
+        Ok(raw) => raw,
+        Err(error) => return Err(store::Error::Value(error.to_string())),
+    };
     let sender = if mailbox.shared {
         graph::SendAs::Mailbox(mailbox.address.clone())
     } else {
         graph::SendAs::Me
     };
-    let endpoints = entra_app::endpoints(services)?;
-    let url = &endpoints.graph_url;
-    let send = |token: &str| {
-        graph::send_mail(
-            &services.http,
-            url,
-            token,
-            &sender,
-            &raw,
-            services.clock.now(),
-        )
-    };
+    let url = entra_app::endpoints(services)?.graph_url;
+    let send = |token: &str| graph::send_mail(&services.http, &url, token, &sender, &raw);
     let mut outcome = send(&token.token);
-    if let Outcome::Refused(refusal) = &outcome
-        && refusal.suggests == Some(Suggestion::RefreshToken)
-    {
+    if matches!(
+        outcome,
+        graph::Outcome::Refused {
+            refresh_token: true,
+            ..
+        }
+    ) {
         let refused = Freshness::Refused {
             expires_at: token.expires_at,
         };
         outcome = match access_token(services, mailbox.id, Resource::Graph, refused) {
             Ok(newer) => send(&newer.token),
-            Err(problem) => Outcome::Refused(problem.into()),
+            Err(problem) => graph::Outcome::Refused {
+                problem,
+                refresh_token: true,
+            },
         };
     }
+    let outcome = outcome_of(outcome);
     let tried = Tried {
         mailbox,
         delivery: &delivery,
@@ -181,12 +185,39 @@ fn through_graph(services: &Services, mailbox: &Mailbox, now: i64) -> store::Res
     record(services, &tried, outcome)
 }
 
+/// Graph's answer in the words of SMTP.
+fn outcome_of(outcome: graph::Outcome) -> Outcome {
+    match outcome {
+        graph::Outcome::Accepted => Outcome::Accepted {
+            reply: "Accepted by Microsoft Graph.".to_owned(),
+            effective_message_id: None,
+            refused_recipients: Vec::new(),
+        },
+        graph::Outcome::Refused {
+            problem,
+            refresh_token,
+        } => {
+            let stage = if refresh_token {
+                Stage::SignIn
+            } else {
+                Stage::Content
+            };
+            Outcome::Refused(Refusal {
+                stage,
+                problem,
+                suggests: None,
+            })
+        }
+        graph::Outcome::Unknown { problem } => Outcome::Unknown { problem },
+    }
+}
+
 /// Envelope, bytes and Bcc of a delivery's message.
 fn message(
     services: &Services,
     mailbox: &Mailbox,
     delivery: &Delivery,
-) -> store::Result<(Envelope, Vec<u8>, Vec<crate::model::Address>)> {
+) -> store::Result<(Envelope, Vec<u8>, Vec<String>)> {
     let (message, raw) = services.store.read(|db| {
         let message = store::messages::find(db, delivery.message_id)?;
         let raw = store::messages::find_raw(db, delivery.message_id)?;
@@ -200,7 +231,8 @@ fn message(
         mail_from: mailbox.address.clone(),
         recipients: recipients.map(|who| who.address.clone()).collect(),
     };
-    Ok((envelope, raw.ok_or_else(gone)?, message.recipients.bcc))
+    let bcc = who.bcc.iter().map(|who| who.address.clone()).collect();
+    Ok((envelope, raw.ok_or_else(gone)?, bcc))
 }
 
 /// The server would not let us in, or could not be reached: a matter of the mailbox, not of a reply.
@@ -208,7 +240,7 @@ fn message(
 fn closed_way(
     services: &Services,
     mailbox: &Mailbox,
-    refusal: &smtp::Refusal,
+    refusal: &Refusal,
     now: i64,
 ) -> store::Result<()> {
     if try_another_way(services, mailbox, refusal)? {
@@ -233,7 +265,7 @@ fn closed_way(
 fn try_another_way(
     services: &Services,
     mailbox: &Mailbox,
-    refusal: &smtp::Refusal,
+    refusal: &Refusal,
 ) -> store::Result<bool> {
     let other = match refusal.suggests {
         Some(Suggestion::TryUpn) if mailbox.shared && !mailbox.send_as_upn => (WayOut::Smtp, true),
@@ -268,13 +300,11 @@ fn record(services: &Services, tried: &Tried<'_>, outcome: Outcome) -> store::Re
             reply,
             effective_message_id,
             refused_recipients,
-        } => accepted(
-            services,
-            tried,
-            &reply,
-            effective_message_id.as_deref(),
-            refused_recipients,
-        ),
+        } => {
+            let effective = effective_message_id.as_deref();
+            let effective = effective.map(|id| id.trim_start_matches('<').trim_end_matches('>'));
+            accepted(services, tried, &reply, effective, refused_recipients)
+        }
         Outcome::Refused(refusal) => refused(services, tried, &refusal),
         Outcome::Unknown { problem } => unknown(services, tried, &problem),
     }
@@ -318,7 +348,7 @@ fn accepted(
     })
 }
 
-fn refused(services: &Services, tried: &Tried<'_>, refusal: &smtp::Refusal) -> store::Result<()> {
+fn refused(services: &Services, tried: &Tried<'_>, refusal: &Refusal) -> store::Result<()> {
     let now = services.clock.now();
     let Tried {
         mailbox,
@@ -330,9 +360,12 @@ fn refused(services: &Services, tried: &Tried<'_>, refusal: &smtp::Refusal) -> s
     let other_way = *way_out == mailbox.way_out && try_another_way(services, mailbox, refusal)?;
     let too_old = now.saturating_sub(delivery.created_at) > GIVE_UP_SECONDS;
     // Before MAIL FROM nothing has been said about this message: the mailbox is meant.
-    let about_mailbox =
-        matches!(refusal.stage, Stage::Connect | Stage::Auth) || refusal.stops_mailbox;
-    let again = other_way || problem.is_transient() || about_mailbox;
+    let before_message = refusal.stage <= Stage::SignIn;
+    // A block lifts by itself after hours, and trying meanwhile lengthens it (Microsoft, "Continuous
+    // error throttling").
+    let blocked = problem.code.starts_with("smtp_blocked");
+    let about_mailbox = before_message || blocked || problem.disposition == Disposition::NeedsAdmin;
+    let again = other_way || problem.is_transient() || before_message || blocked;
     let (state, next_attempt_at) = if again && !too_old {
         let tries = u32::try_from(delivery.attempts).unwrap_or(u32::MAX);
         let pause = if other_way {
@@ -360,7 +393,13 @@ fn refused(services: &Services, tried: &Tried<'_>, refusal: &smtp::Refusal) -> s
         };
         deliveries::update_state(tx, delivery, state, &change, now)?;
         if about_mailbox && !other_way {
-            let until = next_attempt_at.max(now + 1);
+            let tries = u32::try_from(delivery.attempts).unwrap_or(u32::MAX);
+            let pause = if blocked {
+                BLOCK_PAUSE_SECONDS
+            } else {
+                pause_seconds(problem, tries)
+            };
+            let until = now.saturating_add(pause);
             store::mailboxes::update_sending(tx, mailbox.id, Some(problem), until, now)?;
         }
         Ok(())

@@ -1,8 +1,26 @@
-//! The program from outside: pages, loops and commands against the pretend Microsoft 365.
+//! The program from outside: pages, loops and commands against the pretend Microsoft 365 and real
+//! servers. A module is named after the resource or the flow it proves.
 
+#[cfg(test)]
+mod backup;
+#[cfg(test)]
+mod connecting;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+#[path = "../interop/mod.rs"]
+mod interop;
+#[cfg(test)]
+mod interop_servers;
 #[cfg(test)]
 mod oauth;
 #[cfg(test)]
+mod real_servers;
+#[cfg(test)]
 mod receiving;
 #[cfg(test)]
+mod sending;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod transport;

@@ -256,6 +256,12 @@ fn scope_text(granted: &[Scope], asked: &[Scope], resource: Resource) -> String 
     words.join(" ")
 }
 
+/// The user's name for one app only: another app sees another.
+fn subject(client_id: &str, user: &User) -> String {
+    let words = format!("{client_id}|{}|{}", user.tenant_id, user.object_id);
+    URL_SAFE_NO_PAD.encode(Sha256::digest(words))
+}
+
 fn access_token(state: &State, grant: &Grant, user: &User, now: i64) -> String {
     if user.kind == AccountKind::Personal {
         // Opaque for everybody but Microsoft.
@@ -266,6 +272,7 @@ fn access_token(state: &State, grant: &Grant, user: &User, now: i64) -> String {
         "iss": format!("{}/{}/v2.0", state.login_url, grant.tenant_id),
         "iat": now - 300, "nbf": now - 300, "exp": grant.expires_at,
         "appid": grant.client_id, "app_displayname": "", "idtyp": "user", "name": user.display_name,
+        "sub": subject(&grant.client_id, user),
         "oid": grant.object_id, "tid": grant.tenant_id, "upn": user.upn, "unique_name": user.upn,
         "preferred_username": user.upn, "scp": grant.scopes.join(" "), "uti": random::text(22),
         "ver": "1.0",
@@ -304,10 +311,6 @@ fn id_token(state: &mut State, order: &Order<'_>, now: i64) -> String {
             .iter()
             .any(|scope| scope.resource.is_none() && scope.name == name)
     };
-    let subject = Sha256::digest(format!(
-        "{}|{}|{}",
-        order.app.client_id, user.tenant_id, user.object_id
-    ));
     let mut claims = Map::new();
     let mut put = |name: &str, value: Value| {
         claims.insert(name.to_owned(), value);
@@ -321,7 +324,7 @@ fn id_token(state: &mut State, order: &Order<'_>, now: i64) -> String {
     put("iat", (now - 300).into());
     put("nbf", (now - 300).into());
     put("exp", (now + 3600).into());
-    put("sub", URL_SAFE_NO_PAD.encode(subject).into());
+    put("sub", subject(&order.app.client_id, user).into());
     put("tid", user.tenant_id.as_str().into());
     put("uti", random::text(22).into());
     if let Some(nonce) = order.nonce {

@@ -1,7 +1,7 @@
 //! HTML from strangers made safe to show: an allow-list of elements and attributes (ammonia), our own
 //! policy for styles, links and pictures.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -168,7 +168,7 @@ pub fn sanitize(html: &str, display: &Display<'_>) -> Sanitized {
         };
         kept.map(Into::into)
     });
-    let body = builder.clean(html).to_string();
+    let body = builder.clean(&cost::with_short_texts(html)).to_string();
     let sheet = style_sheet(html);
     let html = if sheet.is_empty() {
         body
@@ -200,7 +200,7 @@ pub fn sanitize_outgoing(html: &str) -> String {
         };
         kept.map(Into::into)
     });
-    builder.clean(html).to_string()
+    builder.clean(&cost::with_short_texts(html)).to_string()
 }
 
 fn builder() -> Builder<'static> {
@@ -209,10 +209,12 @@ fn builder() -> Builder<'static> {
         .tags(HashSet::from(ELEMENTS))
         .clean_content_tags(HashSet::from(REMOVED_WHOLE))
         .generic_attributes(HashSet::from(ATTRIBUTES))
-        .add_tag_attributes("a", ["href"])
-        .add_tag_attributes("img", ["src"])
-        .add_tag_attributes("table", ["background"])
-        .add_tag_attributes("td", ["background"])
+        .tag_attributes(HashMap::from([
+            ("a", HashSet::from(["href"])),
+            ("img", HashSet::from(["src"])),
+            ("table", HashSet::from(["background"])),
+            ("td", HashSet::from(["background"])),
+        ]))
         .url_schemes(HashSet::from([
             "http", "https", "mailto", "tel", "sms", "cid", "data",
         ]))

@@ -14,6 +14,8 @@ use super::html::to_text;
 
 /// Lines judged; what follows is kept as it is.
 const LINES_MAX: usize = 50_000;
+/// Lines that are judged closely as an attribution; an ordinary mail has a dozen that look like one.
+const ATTRIBUTIONS_MAX: usize = 2_000;
 
 /// A message's text taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -258,6 +260,7 @@ fn attribution_above(lines: &[&str], last: usize, starts: &[usize]) -> Option<us
 /// The line from which on everything is history: a header block, a separator, or an attribution that
 /// no `>` lines follow.
 fn rest_start(lines: &[&str], quoted: &[bool]) -> Option<usize> {
+    let mut judged = 0;
     for at in 0..lines.len() {
         let Some(line) = lines.get(at) else {
             break;
@@ -278,7 +281,9 @@ fn rest_start(lines: &[&str], quoted: &[bool]) -> Option<usize> {
         if patterns::is_separator(line) && !next_quoted(at + 1) && something_follows(lines, at) {
             return Some(at);
         }
-        if patterns::may_hold_attribution(line)
+        let may_be = judged < ATTRIBUTIONS_MAX && patterns::may_hold_attribution(line);
+        judged += usize::from(may_be);
+        if may_be
             && let Some((start, end)) = attribution_at(lines, at)
             && !next_quoted(end)
         {

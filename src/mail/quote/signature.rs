@@ -84,11 +84,16 @@ const PROGRAM_LINES: &[&str] = &[
 /// Which line of a stretch of new text begins the signature.
 pub(super) fn start(lines: &[&str]) -> Option<usize> {
     let marked = lines.iter().enumerate().find_map(|(at, line)| {
+        let certain = matches!(*line, "-- " | "-- \u{a0}");
+        let loose = matches!(line.trim(), "--" | "—" | "__");
+        if !certain && !loose {
+            return None;
+        }
         let after = lines.get(at + 1..).unwrap_or_default();
-        let rest = after.iter().filter(|line| !line.trim().is_empty()).count();
-        let certain = (*line == "-- " || *line == "-- \u{a0}") && rest <= CERTAIN_MAX;
-        let loose = matches!(line.trim(), "--" | "—" | "__") && rest <= LOOSE_MAX && rest > 0;
-        (certain || loose).then_some(at)
+        let after = after.iter().filter(|line| !line.trim().is_empty());
+        let rest = after.take(CERTAIN_MAX + 1).count();
+        let fits = (certain && rest <= CERTAIN_MAX) || (loose && (1..=LOOSE_MAX).contains(&rest));
+        fits.then_some(at)
     });
     let program = program_lines_start(lines);
     match (marked, program) {

@@ -1,3 +1,5 @@
 //! What the tests stand on.
 
-pub mod stage;
+pub(crate) mod child;
+pub(crate) mod site;
+pub(crate) mod stage;

@@ -23,26 +23,26 @@ use mailhatch_simulator::{Demo, Options, Simulator};
 use url::Url;
 
 /// When hand-set clocks start, unix seconds UTC.
-pub const NOW: i64 = 1_800_000_000;
+pub(crate) const NOW: i64 = 1_800_000_000;
 
 /// The services, the simulator they face, and an administrator who has signed in.
-pub struct Stage {
-    pub simulator: Simulator,
-    pub demo: Demo,
-    pub clock: Clock,
-    pub services: Arc<Services>,
-    pub admin: SignedIn,
-    pub folder: tempfile::TempDir,
+pub(crate) struct Stage {
+    pub(crate) simulator: Simulator,
+    pub(crate) demo: Demo,
+    pub(crate) clock: Clock,
+    pub(crate) services: Arc<Services>,
+    pub(crate) admin: SignedIn,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Stage {
     /// Everything set up, nothing connected; time stands still unless moved.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Clock::hand(NOW), &[])
     }
 
     /// With these settings over the usual ones; an empty value takes a setting away.
-    pub fn with(clock: Clock, settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(clock: Clock, settings: &[(&str, &str)]) -> Self {
         let shared = clock.clone();
         let options = Options {
             clock: mailhatch_simulator::clock::Clock::new(move || shared.now()),
@@ -69,20 +69,43 @@ impl Stage {
     }
 
     /// The services again over the same database, as after a restart.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         let config = Config::clone(&self.services.config);
         self.services = app::open(config, self.clock.clone()).unwrap();
     }
 
+    /// Faces other IMAP and SMTP servers, whose certificates this root signs.
+    pub(crate) fn face(&mut self, imap: &str, smtp: &str, ca_pem: &str) {
+        let mut config = Config::clone(&self.services.config);
+        config.endpoints.imap = Some(imap.to_owned());
+        config.endpoints.smtp = Some(smtp.to_owned());
+        let roots = config.extra_roots.take().unwrap_or_default();
+        config.extra_roots = Some([roots.as_slice(), b"\n", ca_pem.as_bytes()].concat());
+        self.services = app::open(config, self.clock.clone()).unwrap();
+    }
+
+    /// Forgets the access tokens of a mailbox, as if they had ended.
+    pub(crate) fn clear_tokens(&self, id: MailboxId) {
+        let services = &self.services;
+        let found = services.store.read(|db| store::credentials::find(db, &services.sealer, id));
+        let mut credential = found.unwrap().unwrap();
+        credential.exchange_token = None;
+        credential.graph_token = None;
+        services
+            .store
+            .write(|tx| store::credentials::upsert(tx, &services.sealer, &credential))
+            .unwrap();
+    }
+
     /// Connects the support mailbox of the ready-made tenant and takes all its mail.
-    pub fn connect(&self) -> MailboxId {
+    pub(crate) fn connect(&self) -> MailboxId {
         let id = self.consent("", &self.demo.support_upn.clone());
         connect::choose(&self.services, id, TakeFrom::All, 0).unwrap();
         id
     }
 
     /// Goes to the pretend Microsoft and back, as a browser would.
-    pub fn consent(&self, mailbox_address: &str, upn: &str) -> MailboxId {
+    pub(crate) fn consent(&self, mailbox_address: &str, upn: &str) -> MailboxId {
         let begin = Begin::Connect {
             mailbox_address: mailbox_address.to_owned(),
         };
@@ -94,12 +117,12 @@ impl Stage {
     }
 
     /// The browser's part and the callback.
-    pub fn come_back(&self, url: &str, upn: &str) -> Result<Finished, connect::Refused> {
+    pub(crate) fn come_back(&self, url: &str, upn: &str) -> Result<Finished, connect::Refused> {
         let location = self.simulator.entra().consent(url, upn).unwrap();
         connect::finish(&self.services, Some(&self.admin), &query(&location))
     }
 
-    pub fn mailbox(&self, id: MailboxId) -> Mailbox {
+    pub(crate) fn mailbox(&self, id: MailboxId) -> Mailbox {
         self.services
             .store
             .read(|db| store::mailboxes::find(db, id))
@@ -108,17 +131,17 @@ impl Stage {
     }
 
     /// One poll by a new poller.
-    pub fn poll(&self, id: MailboxId) -> PollStep {
+    pub(crate) fn poll(&self, id: MailboxId) -> PollStep {
         poll_step(&self.services, &mut Poller::default(), id, &Wake::default())
     }
 
     /// Polls, and expects so many new messages.
-    pub fn receives(&self, id: MailboxId, count: u64) {
+    pub(crate) fn receives(&self, id: MailboxId, count: u64) {
         assert_eq!(self.poll(id), PollStep::Synced(count));
     }
 
     /// Sends until nothing is due.
-    pub fn send_all(&self, id: MailboxId) {
+    pub(crate) fn send_all(&self, id: MailboxId) {
         let mut sender = Sender::default();
         for _ in 0..1_000 {
             if let SendStep::Nothing(_) = send_step(&self.services, &mut sender, id).unwrap() {
@@ -129,7 +152,7 @@ impl Stage {
     }
 
     /// All conversations of a view, newest first.
-    pub fn conversations(&self, view: View) -> Vec<ConversationId> {
+    pub(crate) fn conversations(&self, view: View) -> Vec<ConversationId> {
         let agent_id = self.admin.agent.id;
         let query = InboxQuery {
             view,
@@ -146,7 +169,7 @@ impl Stage {
         page.rows.into_iter().map(|row| row.id).collect()
     }
 
-    pub fn conversation(&self, id: ConversationId) -> Conversation {
+    pub(crate) fn conversation(&self, id: ConversationId) -> Conversation {
         self.services
             .store
             .read(|db| store::conversations::find(db, id))
@@ -154,7 +177,7 @@ impl Stage {
             .unwrap()
     }
 
-    pub fn messages(&self, id: ConversationId) -> Vec<Message> {
+    pub(crate) fn messages(&self, id: ConversationId) -> Vec<Message> {
         self.services
             .store
             .read(|db| store::messages::list(db, id))
@@ -162,7 +185,7 @@ impl Stage {
     }
 
     /// Queues an answer to everyone of a conversation.
-    pub fn reply(&self, id: ConversationId, text: &str) -> Queued {
+    pub(crate) fn reply(&self, id: ConversationId, text: &str) -> Queued {
         let defaults = self
             .services
             .store
@@ -191,7 +214,7 @@ impl Stage {
     }
 
     /// The state of a queued reply.
-    pub fn state(&self, queued: Queued) -> DeliveryState {
+    pub(crate) fn state(&self, queued: Queued) -> DeliveryState {
         let found = self
             .services
             .store
@@ -201,7 +224,7 @@ impl Stage {
     }
 
     /// How many messages of the inbox met a fate.
-    pub fn fates(&self, id: MailboxId, fate: Fate) -> i64 {
+    pub(crate) fn fates(&self, id: MailboxId, fate: Fate) -> i64 {
         let count = self.services.store.read(|db| {
             let folder = store::folders::find_by_role(db, id, FolderRole::Inbox)?.unwrap();
             store::fates::count(db, folder.id)
@@ -214,7 +237,7 @@ impl Stage {
     }
 
     /// Starts the loops.
-    pub fn run(&self) -> Running {
+    pub(crate) fn run(&self) -> Running {
         Running::start(&self.services).unwrap()
     }
 }
@@ -230,7 +253,7 @@ impl Drop for Stage {
 }
 
 /// Services over a database in `folder`.
-pub fn services(
+pub(crate) fn services(
     simulator: &Simulator,
     demo: &Demo,
     folder: &std::path::Path,
@@ -274,7 +297,7 @@ pub fn services(
 }
 
 /// An agent with a session.
-pub fn sign_in(services: &Services, email: &str, role: Role) -> SignedIn {
+pub(crate) fn sign_in(services: &Services, email: &str, role: Role) -> SignedIn {
     let now = services.clock.now();
     let (agent, session_id, csrf_token): (Agent, _, _) = services
         .store
@@ -294,7 +317,7 @@ pub fn sign_in(services: &Services, email: &str, role: Role) -> SignedIn {
 }
 
 /// The query of a redirect.
-pub fn query(location: &str) -> CallbackQuery {
+pub(crate) fn query(location: &str) -> CallbackQuery {
     let url = Url::parse(location).unwrap();
     let get = |name: &str| {
         url.query_pairs()
@@ -313,7 +336,7 @@ pub fn query(location: &str) -> CallbackQuery {
 }
 
 /// Waits until something is so; gives up with a sentence.
-pub fn until(what: &str, mut so: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(30);
     let (_keep, never) = std::sync::mpsc::channel::<()>();
     while !so() {
@@ -323,7 +346,7 @@ pub fn until(what: &str, mut so: impl FnMut() -> bool) {
 }
 
 /// A plain message.
-pub fn mail(from: &str, subject: &str, id: &str, more: &str, text: &str) -> Vec<u8> {
+pub(crate) fn mail(from: &str, subject: &str, id: &str, more: &str, text: &str) -> Vec<u8> {
     format!(
         "From: {from}\r\nTo: support@harbourlights.example\r\nSubject: {subject}\r\n\
          Date: Fri, 15 Jan 2027 08:00:00 +0000\r\nMessage-ID: <{id}>\r\n{more}\
