@@ -2,6 +2,7 @@
 //! are named, resolved to this crate's modules or to another crate.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use super::tree::{self, File};
 
@@ -41,9 +42,17 @@ pub(crate) struct Source {
 }
 
 /// The sources below these folders.
-pub(crate) fn sources(folders: &[&str]) -> Vec<Source> {
-    let files = tree::files_ending(folders, ".rs");
-    files.into_iter().map(Source::new).collect()
+pub(crate) fn sources(folders: &[&str]) -> Vec<&'static Source> {
+    static ALL: LazyLock<Vec<Source>> = LazyLock::new(|| {
+        let files = tree::files_ending(&["src", "simulator", "tests"], ".rs");
+        files.into_iter().map(Source::new).collect()
+    });
+    let is_in = |path: &str| {
+        folders
+            .iter()
+            .any(|folder| path.starts_with(&format!("{folder}/")))
+    };
+    ALL.iter().filter(|source| is_in(&source.path)).collect()
 }
 
 impl Source {
@@ -164,14 +173,19 @@ impl Source {
     /// Whether the word at `at` continues a path rather than begins one.
     fn continues(&self, at: usize) -> bool {
         self.before(at, 1).is_some_and(|word| word.text == "::")
-            && self.before(at, 2).is_some_and(|word| word.kind == Kind::Name || word.text == ">")
+            && self
+                .before(at, 2)
+                .is_some_and(|word| word.kind == Kind::Name || word.text == ">")
     }
 
     fn inline_path(&self, start: usize, inside: &[String], found: &mut Vec<Found>) -> usize {
         let mut at = start;
         let mut path = vec![self.words[at].text.clone()];
         while self.words.get(at + 1).is_some_and(|word| word.text == "::")
-            && self.words.get(at + 2).is_some_and(|word| word.kind == Kind::Name)
+            && self
+                .words
+                .get(at + 2)
+                .is_some_and(|word| word.kind == Kind::Name)
         {
             at += 2;
             path.push(self.words[at].text.clone());
@@ -187,13 +201,21 @@ impl Source {
     }
 
     /// Reads a `use` tree from `at`; returns where it ends.
-    fn use_tree(&self, mut at: usize, start: &[String], inside: &[String], found: &mut Vec<Found>) -> usize {
+    fn use_tree(
+        &self,
+        mut at: usize,
+        start: &[String],
+        inside: &[String],
+        found: &mut Vec<Found>,
+    ) -> usize {
         let mut path = start.to_vec();
         let mut absolute = false;
         let mut name = None;
         let line = self.words[at].line;
         loop {
-            let Some(word) = self.words.get(at) else { break };
+            let Some(word) = self.words.get(at) else {
+                break;
+            };
             match word.text.as_str() {
                 "::" => absolute |= path.is_empty(),
                 "{" => {
@@ -217,7 +239,13 @@ impl Source {
             path.pop();
         }
         let name = name.or_else(|| path.last().cloned());
-        found.push(Found { path, inside: inside.to_vec(), absolute, name, line });
+        found.push(Found {
+            path,
+            inside: inside.to_vec(),
+            absolute,
+            name,
+            line,
+        });
         at
     }
 }
@@ -349,7 +377,10 @@ impl Reader {
             return self.text(name.contains('r').then_some(0));
         }
         if is_prefix && name.contains('r') && self.sees(0, '#') {
-            let marks = self.signs[self.at..].iter().take_while(|sign| **sign == '#').count();
+            let marks = self.signs[self.at..]
+                .iter()
+                .take_while(|sign| **sign == '#')
+                .count();
             if self.sees(marks, '"') {
                 self.at += marks;
                 return self.text(Some(marks));
@@ -389,7 +420,11 @@ impl Reader {
             self.step();
         } else {
             self.at += 1;
-            while self.signs.get(self.at).is_some_and(|sign| sign.is_alphanumeric() || *sign == '_') {
+            while self
+                .signs
+                .get(self.at)
+                .is_some_and(|sign| sign.is_alphanumeric() || *sign == '_')
+            {
                 self.at += 1;
             }
         }
@@ -413,15 +448,31 @@ fn the_reader_tells_our_modules_from_crates_of_the_same_name() {
     let ours = "use crate::{imap::{self, Session as S}, net};\nfn a() { imap::open(S::new) }";
     assert_eq!(
         named_in("src/work/poller.rs", ours),
-        ["crate::imap", "crate::imap::Session", "crate::net", "crate::imap::open", "crate::imap::Session::new"]
+        [
+            "crate::imap",
+            "crate::imap::Session",
+            "crate::net",
+            "crate::imap::open",
+            "crate::imap::Session::new"
+        ]
     );
     assert_eq!(
-        named_in("src/work/poller.rs", "use imap::Client; fn a() { ::imap::b() }"),
+        named_in(
+            "src/work/poller.rs",
+            "use imap::Client; fn a() { ::imap::b() }"
+        ),
         ["imap::Client", "imap::b"]
     );
     assert_eq!(
-        named_in("src/web/inbox.rs", "mod t { use super::super::page; } use super::page; fn a() { page::b() }"),
-        ["crate::web::page", "crate::web::page", "crate::web::page::b"]
+        named_in(
+            "src/web/inbox.rs",
+            "mod t { use super::super::page; } use super::page; fn a() { page::b() }"
+        ),
+        [
+            "crate::web::page",
+            "crate::web::page",
+            "crate::web::page::b"
+        ]
     );
 }
 
