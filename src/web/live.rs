@@ -10,6 +10,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
 use futures_util::stream;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::context::Shared;
 use super::error::Error;
@@ -23,6 +24,8 @@ const PER_AGENT: usize = 24;
 const HEARTBEAT: Duration = Duration::from_secs(20);
 /// Changes that come close together are told together.
 const GATHER: Duration = Duration::from_millis(150);
+/// While much changes (an import), a page is told at most this often.
+const REST: Duration = Duration::from_secs(1);
 
 /// Open streams, counted per agent, and the bell that ends them all.
 #[derive(Debug)]
@@ -91,6 +94,8 @@ struct Listener {
     changes: watch::Receiver<u64>,
     stop: watch::Receiver<bool>,
     told: Told,
+    /// No event before this time.
+    rests_until: Instant,
     greeted: bool,
     _ticket: Ticket,
 }
@@ -114,10 +119,11 @@ impl Listener {
                 }
                 changed = self.changes.changed() => {
                     changed.ok()?;
-                    tokio::time::sleep(GATHER).await;
+                    tokio::time::sleep_until(self.rests_until.max(Instant::now() + GATHER)).await;
                     self.changes.mark_unchanged();
                     let events = self.gather().await.ok()?;
                     if !events.is_empty() {
+                        self.rests_until = Instant::now() + REST;
                         return Some((Ok(Bytes::from(events)), self));
                     }
                 }
@@ -181,6 +187,7 @@ pub(super) async fn show(context: Shared, visitor: Visitor) -> Result<HttpRespon
         changes,
         stop,
         told,
+        rests_until: Instant::now(),
         greeted: false,
         _ticket: ticket,
     };
