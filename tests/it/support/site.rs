@@ -142,7 +142,12 @@ impl Site {
     }
 
     /// Begins a conversation with one incoming message.
-    pub(crate) fn conversation(&self, mailbox_id: MailboxId, from: &Address, raw: &str) -> ConversationId {
+    pub(crate) fn conversation(
+        &self,
+        mailbox_id: MailboxId,
+        from: &Address,
+        raw: &str,
+    ) -> ConversationId {
         let (parsed, _) = mailhatch::mail::parse(raw.as_bytes());
         let id = self
             .store()
