@@ -53,6 +53,14 @@ impl RefusedPage {
         }
     }
 
+    fn link_words(&self) -> &'static str {
+        if self.problem.link.as_deref().is_some_and(|link| link.contains("/error?code=")) {
+            "Read what Microsoft says about it"
+        } else {
+            "Open the page for it"
+        }
+    }
+
     /// A link of Entra's consent page is for somebody else, who has to be sent it.
     fn is_for_administrator(&self) -> bool {
         self.problem
