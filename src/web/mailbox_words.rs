@@ -59,7 +59,7 @@ pub(super) const fn health(health: &Health) -> Label {
 #[must_use]
 pub(super) fn way_out(mailbox: &Mailbox) -> String {
     match mailbox.way_out {
-        WayOut::Smtp if mailbox.send_as_upn => {
+        WayOut::Smtp if mailbox.shared && mailbox.send_as_upn => {
             format!("Replies leave through SMTP, signed in as {}.", mailbox.upn)
         }
         WayOut::Smtp => "Replies leave through SMTP.".to_owned(),

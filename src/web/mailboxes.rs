@@ -123,6 +123,7 @@ impl FolderRow {
         let seen = self.total();
         let wanted_all = self.folder.first_uid <= 1;
         match server - seen {
+            0 if server == 0 => "It is empty.".to_owned(),
             0 => "Every message on the server is accounted for.".to_owned(),
             missing if missing > 0 && wanted_all => format!("{missing} still to be looked at."),
             missing if missing > 0 => {

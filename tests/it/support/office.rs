@@ -95,7 +95,7 @@ impl Office {
     }
 
     /// The checklist once nothing more is to come.
-    pub(crate) fn checked(&self, browser: &mut Browser, id: MailboxId) -> Answer {
+    pub(crate) fn checked(browser: &mut Browser, id: MailboxId) -> Answer {
         let path = format!("/mailboxes/{id}/checks");
         until(|| Some(browser.get(&path)).filter(|page| !page.body.contains("Trying every way")))
     }
