@@ -46,7 +46,10 @@ impl Row {
 
     /// What keeps it from working: receiving first.
     fn problems(&self) -> Vec<&Problem> {
-        [&self.mailbox.problem, &self.mailbox.send_problem].into_iter().flatten().collect()
+        [&self.mailbox.problem, &self.mailbox.send_problem]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
@@ -70,7 +73,10 @@ pub(super) async fn index(context: Shared, admin: Admin) -> Result<HttpResponse,
             let rows = page
                 .mailboxes
                 .iter()
-                .map(|mailbox| Row { mailbox: mailbox.clone(), activity: work.activity(mailbox.id) })
+                .map(|mailbox| Row {
+                    mailbox: mailbox.clone(),
+                    activity: work.activity(mailbox.id),
+                })
                 .collect();
             Ok(Index { page, rows })
         })
@@ -111,7 +117,11 @@ impl FolderRow {
     /// Messages that a person should look at.
     #[must_use]
     pub(super) fn needing_person(&self) -> i64 {
-        self.fates.iter().filter(|(fate, _)| words::needs_person(fate)).map(|(_, count)| count).sum()
+        self.fates
+            .iter()
+            .filter(|(fate, _)| words::needs_person(fate))
+            .map(|(_, count)| count)
+            .sum()
     }
 
     /// What the numbers come to, in words.
@@ -127,11 +137,15 @@ impl FolderRow {
             0 => "Every message on the server is accounted for.".to_owned(),
             missing if missing > 0 && wanted_all => format!("{missing} still to be looked at."),
             missing if missing > 0 => {
-                format!("{missing} on the server are older than what was chosen; the rest is accounted for.")
+                format!(
+                    "{missing} on the server are older than what was chosen; the rest is accounted for."
+                )
             }
             gone => {
                 let gone = -gone;
-                format!("Everything is accounted for; {gone} seen earlier have since been moved or deleted on the server.")
+                format!(
+                    "Everything is accounted for; {gone} seen earlier have since been moved or deleted on the server."
+                )
             }
         }
     }
@@ -182,7 +196,11 @@ impl Settings {
             html::text_to_html(plain)
         };
         let name = fields.get("name").to_owned();
-        let poll_cron = fields.get("poll_cron").split_whitespace().collect::<Vec<_>>().join(" ");
+        let poll_cron = fields
+            .get("poll_cron")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
         Self {
             name_mistake: if name.is_empty() {
                 "Say how lists and customers should see this mailbox, such as Harbour Lights Support."
@@ -209,7 +227,9 @@ impl Settings {
     }
 
     fn is_fine(&self) -> bool {
-        [self.name_mistake, self.signature_mistake, self.cron_mistake].iter().all(|text| text.is_empty())
+        [self.name_mistake, self.signature_mistake, self.cron_mistake]
+            .iter()
+            .all(|text| text.is_empty())
     }
 }
 
@@ -245,11 +265,22 @@ impl Show {
         context
             .read(move |db| {
                 let mailbox = find(db, id)?;
-                let page = Page::load(db, &shared, &admin, &mailbox.name, Here::section("mailboxes"))?;
+                let page = Page::load(
+                    db,
+                    &shared,
+                    &admin,
+                    &mailbox.name,
+                    Here::section("mailboxes"),
+                )?;
                 let activity = shared.services.work.activity(id);
                 let settings = Settings::of(&mailbox);
                 let row = Row { mailbox, activity };
-                Ok(Self { page, row, folders: FolderRow::list(db, id)?, settings })
+                Ok(Self {
+                    page,
+                    row,
+                    folders: FolderRow::list(db, id)?,
+                    settings,
+                })
             })
             .await
     }
@@ -259,7 +290,11 @@ impl Show {
 ///
 /// # Errors
 /// Those of the store.
-pub(super) async fn show(context: Shared, admin: Admin, id: Path<i64>) -> Result<HttpResponse, Error> {
+pub(super) async fn show(
+    context: Shared,
+    admin: Admin,
+    id: Path<i64>,
+) -> Result<HttpResponse, Error> {
     let show = Show::load(&context, admin, MailboxId(id.into_inner())).await?;
     page::show(&show)
 }
@@ -283,14 +318,23 @@ pub(super) async fn update(
     context
         .store(move |store| {
             store.write(|tx| {
-                let Settings { name, signature_html, poll_cron, .. } = &settings;
+                let Settings {
+                    name,
+                    signature_html,
+                    poll_cron,
+                    ..
+                } = &settings;
                 store::mailboxes::update_settings(tx, id, name, signature_html, poll_cron)
             })
         })
         .await?;
     // The next look is planned anew by the new schedule.
     context.services.work.wake_poller(id);
-    Ok(go_saying(&context, &format!("/mailboxes/{id}"), &Flash::good("The settings were saved.")))
+    Ok(go_saying(
+        &context,
+        &format!("/mailboxes/{id}"),
+        &Flash::good("The settings were saved."),
+    ))
 }
 
 #[derive(Template)]
@@ -308,10 +352,22 @@ async fn new_page(context: &Shared, admin: Admin) -> Result<New, Error> {
     let shared = context.clone();
     let page = context
         .read(move |db| {
-            Page::load(db, &shared, &admin, "Add a mailbox", Here::section("mailboxes"))
+            Page::load(
+                db,
+                &shared,
+                &admin,
+                "Add a mailbox",
+                Here::section("mailboxes"),
+            )
         })
         .await?;
-    Ok(New { page, app, mailbox_address: String::new(), mistake: String::new(), problem: None })
+    Ok(New {
+        page,
+        app,
+        mailbox_address: String::new(),
+        mistake: String::new(),
+        problem: None,
+    })
 }
 
 /// `GET /mailboxes/new`
@@ -326,15 +382,26 @@ pub(super) async fn new(context: Shared, admin: Admin) -> Result<HttpResponse, E
 ///
 /// # Errors
 /// Those of the store.
-pub(super) async fn create(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn create(
+    context: Shared,
+    admin: Admin,
+    form: Posted,
+) -> Result<HttpResponse, Error> {
     let mailbox_address = form.fields.get("mailbox_address").to_owned();
-    let begin = Begin::Connect { mailbox_address: mailbox_address.clone() };
+    let begin = Begin::Connect {
+        mailbox_address: mailbox_address.clone(),
+    };
     let signed = admin.signed.clone();
-    let begun = context.services(move |services| connect::begin(services, &signed, &begin)).await?;
+    let begun = context
+        .services(move |services| connect::begin(services, &signed, &begin))
+        .await?;
     match begun {
         Ok(url) => Ok(go(&url)),
         Err(refusal) => {
-            let mut new = New { mailbox_address, ..new_page(&context, admin).await? };
+            let mut new = New {
+                mailbox_address,
+                ..new_page(&context, admin).await?
+            };
             match refusal {
                 BeginError::Field(error) => new.mistake = error.sentence,
                 BeginError::Problem(problem) => new.problem = Some(problem),
