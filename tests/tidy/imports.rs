@@ -272,7 +272,10 @@ fn the_table_of_the_architecture_allows_nothing_that_is_not_used() {
         let Some(module) = source.module().first().cloned() else {
             continue;
         };
-        let ours = source.named().into_iter().filter(|named| named.path[0] == "crate");
+        let ours = source
+            .named()
+            .into_iter()
+            .filter(|named| named.path[0] == "crate");
         used.extend(ours.filter_map(|named| Some((module.clone(), named.path.get(1)?.clone()))));
     }
     let breaches: Vec<String> = allowed()
@@ -281,5 +284,8 @@ fn the_table_of_the_architecture_allows_nothing_that_is_not_used() {
         .filter(|edge| !used.contains(edge))
         .map(|(module, other)| format!("{module} does not import {other}"))
         .collect();
-    assert_none(&breaches, "Take it out of the table in docs/ARCHITECTURE.md, so that the table stays true.");
+    assert_none(
+        &breaches,
+        "Take it out of the table in docs/ARCHITECTURE.md, so that the table stays true.",
+    );
 }
