@@ -55,7 +55,7 @@ impl Index {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
+pub(super) async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
     let app = context.services(entra_app::state).await??;
     let shared = context.clone();
     let index = context

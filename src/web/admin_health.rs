@@ -84,7 +84,7 @@ fn part_name(part: &Part, mailboxes: &[Mailbox]) -> String {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn show(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
+pub(super) async fn show(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
     let shared = context.clone();
     let show = context
         .store(move |store| -> Result<Show, Error> {

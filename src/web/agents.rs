@@ -70,7 +70,7 @@ async fn load(context: &Shared, visitor: Visitor) -> Result<Index, Error> {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
+pub(super) async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
     page::show(&load(&context, admin.0).await?)
 }
 
@@ -108,7 +108,7 @@ async fn hash(context: &Shared, password: String) -> Result<String, Error> {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn create(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn create(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
     let fields = &form.fields;
     let (name, email) = (
         fields.get("name").to_owned(),
@@ -209,7 +209,7 @@ async fn find(context: &Shared, id: AgentId) -> Result<Agent, Error> {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn reset_password(
+pub(super) async fn reset_password(
     context: Shared,
     admin: Admin,
     id: Path<i64>,
@@ -245,7 +245,7 @@ pub async fn reset_password(
 ///
 /// # Errors
 /// Those of the store.
-pub async fn disable(
+pub(super) async fn disable(
     context: Shared,
     admin: Admin,
     id: Path<i64>,
@@ -291,7 +291,7 @@ pub async fn disable(
 ///
 /// # Errors
 /// Those of the store.
-pub async fn enable(
+pub(super) async fn enable(
     context: Shared,
     admin: Admin,
     id: Path<i64>,

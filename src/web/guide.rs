@@ -12,7 +12,7 @@ const TEXT: &str = include_str!("../../docs/microsoft.md");
 /// The guide as HTML, made of our own Markdown; nothing in it comes from elsewhere but the two
 /// addresses, and those are put in before it is made HTML.
 #[derive(Debug, Clone)]
-pub struct Guide(String);
+pub(super) struct Guide(String);
 
 impl fmt::Display for Guide {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -26,7 +26,7 @@ impl HtmlSafe for Guide {}
 impl Guide {
     /// The guide with this installation's addresses filled in.
     #[must_use]
-    pub fn new(app: &AppState) -> Self {
+    pub(super) fn new(app: &AppState) -> Self {
         let base = app.redirect_uri.trim_end_matches("/microsoft/callback");
         let mut text = TEXT.replace("<MAILHATCH_URL>", base);
         if let Some(consent) = &app.admin_consent_url {

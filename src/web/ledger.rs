@@ -29,7 +29,10 @@ impl Section {
         let folders = FolderRow::list(db, mailbox.id)?
             .into_iter()
             .map(|row| {
-                let rows = store::fates::list_needing_person(db, row.folder.id, ROWS)?;
+                let mut rows = store::fates::list_needing_person(db, row.folder.id, ROWS)?;
+                // After its UIDs have changed meaning, a folder cannot be asked for the old ones.
+                let validity = row.folder.cursor.map(|cursor| cursor.uid_validity);
+                rows.retain(|fate| Some(fate.uid_validity) == validity);
                 Ok((row, rows))
             })
             .collect::<Result<_, Error>>()?;
@@ -69,7 +72,7 @@ impl Index {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
+pub(super) async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
     let shared = context.clone();
     let index = context
         .read(move |db| {
@@ -90,7 +93,7 @@ pub async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error>
 ///
 /// # Errors
 /// Those of the store.
-pub async fn retry(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn retry(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
     let number = |name: &str| form.fields.get(name).parse::<i64>().ok();
     let missing =
         || Error::BadRequest("The form does not say which message to try again.".to_owned());

@@ -92,6 +92,8 @@ struct Told {
 struct Listener {
     context: Shared,
     changes: watch::Receiver<u64>,
+    /// What the loops of the mailboxes are doing.
+    board: watch::Receiver<u64>,
     stop: watch::Receiver<bool>,
     told: Told,
     /// No event before this time.
@@ -116,6 +118,12 @@ impl Listener {
                 _ = self.stop.changed() => return None,
                 () = tokio::time::sleep(HEARTBEAT) => {
                     return Some((Ok(Bytes::from_static(b": still here\n\n")), self));
+                }
+                changed = self.board.changed() => {
+                    changed.ok()?;
+                    tokio::time::sleep(GATHER).await;
+                    self.board.mark_unchanged();
+                    return Some((Ok(Bytes::from_static(b"event: loops\ndata:\n\n")), self));
                 }
                 changed = self.changes.changed() => {
                     changed.ok()?;
@@ -180,11 +188,14 @@ pub(super) async fn show(context: Shared, visitor: Visitor) -> Result<HttpRespon
     // Listens before it reads, so that nothing falls between.
     let mut changes = context.services.store.changes();
     changes.mark_unchanged();
+    let mut board = context.services.work.board().changes();
+    board.mark_unchanged();
     let told = context.read(read_told).await?;
     let stop = context.streams.stop.subscribe();
     let listener = Listener {
         context,
         changes,
+        board,
         stop,
         told,
         rests_until: Instant::now(),

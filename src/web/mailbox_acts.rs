@@ -22,7 +22,7 @@ fn back(context: &Shared, id: MailboxId, flash: &Flash) -> HttpResponse {
 ///
 /// # Errors
 /// Those of the store, and why nobody can be sent to Microsoft.
-pub async fn sign_in(
+pub(super) async fn sign_in(
     context: Shared,
     admin: Admin,
     id: Path<i64>,
@@ -45,7 +45,7 @@ pub async fn sign_in(
 ///
 /// # Errors
 /// Those of the store.
-pub async fn sync(
+pub(super) async fn sync(
     context: Shared,
     _admin: Admin,
     id: Path<i64>,
@@ -69,7 +69,7 @@ pub async fn sync(
 ///
 /// # Errors
 /// Those of the store.
-pub async fn pause(
+pub(super) async fn pause(
     context: Shared,
     _admin: Admin,
     id: Path<i64>,
@@ -93,7 +93,7 @@ pub async fn pause(
 ///
 /// # Errors
 /// Those of the store.
-pub async fn resume(
+pub(super) async fn resume(
     context: Shared,
     _admin: Admin,
     id: Path<i64>,

@@ -29,7 +29,7 @@ const SIGNATURE_BYTES: usize = 64 * 1024;
 ///
 /// # Errors
 /// [`Error::NotFound`], and those of the store.
-pub fn find(db: &Db, id: MailboxId) -> Result<Mailbox, Error> {
+pub(super) fn find(db: &Db, id: MailboxId) -> Result<Mailbox, Error> {
     store::mailboxes::find(db, id)?.ok_or(Error::NotFound("mailbox"))
 }
 
@@ -46,10 +46,7 @@ impl Row {
 
     /// What keeps it from working: receiving first.
     fn problems(&self) -> Vec<&Problem> {
-        [&self.mailbox.problem, &self.mailbox.send_problem]
-            .into_iter()
-            .flatten()
-            .collect()
+        [&self.mailbox.problem, &self.mailbox.send_problem].into_iter().flatten().collect()
     }
 }
 
@@ -64,7 +61,7 @@ struct Index {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
+pub(super) async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
     let shared = context.clone();
     let index = context
         .read(move |db| {
@@ -73,10 +70,7 @@ pub async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error>
             let rows = page
                 .mailboxes
                 .iter()
-                .map(|mailbox| Row {
-                    mailbox: mailbox.clone(),
-                    activity: work.activity(mailbox.id),
-                })
+                .map(|mailbox| Row { mailbox: mailbox.clone(), activity: work.activity(mailbox.id) })
                 .collect();
             Ok(Index { page, rows })
         })
@@ -85,11 +79,11 @@ pub async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error>
 }
 
 /// A folder with what became of the messages in it.
-pub struct FolderRow {
+pub(super) struct FolderRow {
     /// The folder.
-    pub folder: Folder,
+    pub(super) folder: Folder,
     /// Fates that some message met, with their numbers.
-    pub fates: Vec<(Fate, i64)>,
+    pub(super) fates: Vec<(Fate, i64)>,
 }
 
 impl FolderRow {
@@ -97,7 +91,7 @@ impl FolderRow {
     ///
     /// # Errors
     /// Those of the store.
-    pub fn list(db: &Db, id: MailboxId) -> Result<Vec<Self>, Error> {
+    pub(super) fn list(db: &Db, id: MailboxId) -> Result<Vec<Self>, Error> {
         store::folders::list(db, id)?
             .into_iter()
             .map(|folder| {
@@ -110,48 +104,41 @@ impl FolderRow {
 
     /// Messages seen under the present UIDVALIDITY.
     #[must_use]
-    pub fn total(&self) -> i64 {
+    pub(super) fn total(&self) -> i64 {
         self.fates.iter().map(|(_, count)| count).sum()
     }
 
     /// Messages that a person should look at.
     #[must_use]
-    pub fn needing_person(&self) -> i64 {
-        self.fates
-            .iter()
-            .filter(|(fate, _)| words::needs_person(fate))
-            .map(|(_, count)| count)
-            .sum()
+    pub(super) fn needing_person(&self) -> i64 {
+        self.fates.iter().filter(|(fate, _)| words::needs_person(fate)).map(|(_, count)| count).sum()
     }
 
     /// What the numbers come to, in words.
     #[must_use]
-    pub fn verdict(&self) -> String {
+    pub(super) fn verdict(&self) -> String {
         let Some(server) = self.folder.server_count else {
             return "Not read yet.".to_owned();
         };
         let seen = self.total();
         let wanted_all = self.folder.first_uid <= 1;
         match server - seen {
+            0 if server == 0 => "It is empty.".to_owned(),
             0 => "Every message on the server is accounted for.".to_owned(),
             missing if missing > 0 && wanted_all => format!("{missing} still to be looked at."),
             missing if missing > 0 => {
-                format!(
-                    "{missing} on the server are older than what was chosen; the rest is accounted for."
-                )
+                format!("{missing} on the server are older than what was chosen; the rest is accounted for.")
             }
             gone => {
                 let gone = -gone;
-                format!(
-                    "Everything is accounted for; {gone} seen earlier have since been moved or deleted on the server."
-                )
+                format!("Everything is accounted for; {gone} seen earlier have since been moved or deleted on the server.")
             }
         }
     }
 
     /// What the folder is for, in words.
     #[must_use]
-    pub fn role(&self) -> &'static str {
+    pub(super) fn role(&self) -> &'static str {
         match self.folder.role {
             FolderRole::Inbox => "Incoming mail",
             FolderRole::Sent => "Replies, also those written in Outlook",
@@ -185,21 +172,17 @@ impl Settings {
 
     fn read(fields: &Fields, mailbox: &Mailbox) -> Self {
         let before = Self::of(mailbox);
-        let (rich, plain) = (fields.get("signature_html"), fields.get("signature"));
-        let signature_html = if !rich.is_empty() {
+        let (rich, plain) = (fields.get("html"), fields.get("signature"));
+        let signature_html = if fields.get("edited_with") == "editor" {
             html::sanitize_outgoing(rich)
         } else if plain == before.signature {
-            // Sent without the editor and unchanged: its form is kept.
+            // Nobody touched it: what the editor made earlier keeps its form.
             before.signature_html
         } else {
             html::text_to_html(plain)
         };
         let name = fields.get("name").to_owned();
-        let poll_cron = fields
-            .get("poll_cron")
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ");
+        let poll_cron = fields.get("poll_cron").split_whitespace().collect::<Vec<_>>().join(" ");
         Self {
             name_mistake: if name.is_empty() {
                 "Say how lists and customers should see this mailbox, such as Harbour Lights Support."
@@ -226,9 +209,7 @@ impl Settings {
     }
 
     fn is_fine(&self) -> bool {
-        [self.name_mistake, self.signature_mistake, self.cron_mistake]
-            .iter()
-            .all(|text| text.is_empty())
+        [self.name_mistake, self.signature_mistake, self.cron_mistake].iter().all(|text| text.is_empty())
     }
 }
 
@@ -264,22 +245,11 @@ impl Show {
         context
             .read(move |db| {
                 let mailbox = find(db, id)?;
-                let page = Page::load(
-                    db,
-                    &shared,
-                    &admin,
-                    &mailbox.name,
-                    Here::section("mailboxes"),
-                )?;
+                let page = Page::load(db, &shared, &admin, &mailbox.name, Here::section("mailboxes"))?;
                 let activity = shared.services.work.activity(id);
                 let settings = Settings::of(&mailbox);
                 let row = Row { mailbox, activity };
-                Ok(Self {
-                    page,
-                    row,
-                    folders: FolderRow::list(db, id)?,
-                    settings,
-                })
+                Ok(Self { page, row, folders: FolderRow::list(db, id)?, settings })
             })
             .await
     }
@@ -289,7 +259,7 @@ impl Show {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn show(context: Shared, admin: Admin, id: Path<i64>) -> Result<HttpResponse, Error> {
+pub(super) async fn show(context: Shared, admin: Admin, id: Path<i64>) -> Result<HttpResponse, Error> {
     let show = Show::load(&context, admin, MailboxId(id.into_inner())).await?;
     page::show(&show)
 }
@@ -298,7 +268,7 @@ pub async fn show(context: Shared, admin: Admin, id: Path<i64>) -> Result<HttpRe
 ///
 /// # Errors
 /// Those of the store.
-pub async fn update(
+pub(super) async fn update(
     context: Shared,
     admin: Admin,
     id: Path<i64>,
@@ -313,23 +283,14 @@ pub async fn update(
     context
         .store(move |store| {
             store.write(|tx| {
-                let Settings {
-                    name,
-                    signature_html,
-                    poll_cron,
-                    ..
-                } = &settings;
+                let Settings { name, signature_html, poll_cron, .. } = &settings;
                 store::mailboxes::update_settings(tx, id, name, signature_html, poll_cron)
             })
         })
         .await?;
     // The next look is planned anew by the new schedule.
     context.services.work.wake_poller(id);
-    Ok(go_saying(
-        &context,
-        &format!("/mailboxes/{id}"),
-        &Flash::good("The settings were saved."),
-    ))
+    Ok(go_saying(&context, &format!("/mailboxes/{id}"), &Flash::good("The settings were saved.")))
 }
 
 #[derive(Template)]
@@ -347,29 +308,17 @@ async fn new_page(context: &Shared, admin: Admin) -> Result<New, Error> {
     let shared = context.clone();
     let page = context
         .read(move |db| {
-            Page::load(
-                db,
-                &shared,
-                &admin,
-                "Add a mailbox",
-                Here::section("mailboxes"),
-            )
+            Page::load(db, &shared, &admin, "Add a mailbox", Here::section("mailboxes"))
         })
         .await?;
-    Ok(New {
-        page,
-        app,
-        mailbox_address: String::new(),
-        mistake: String::new(),
-        problem: None,
-    })
+    Ok(New { page, app, mailbox_address: String::new(), mistake: String::new(), problem: None })
 }
 
 /// `GET /mailboxes/new`
 ///
 /// # Errors
 /// Those of the store.
-pub async fn new(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
+pub(super) async fn new(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
     page::show(&new_page(&context, admin).await?)
 }
 
@@ -377,22 +326,15 @@ pub async fn new(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn create(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn create(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
     let mailbox_address = form.fields.get("mailbox_address").to_owned();
-    let begin = Begin::Connect {
-        mailbox_address: mailbox_address.clone(),
-    };
+    let begin = Begin::Connect { mailbox_address: mailbox_address.clone() };
     let signed = admin.signed.clone();
-    let begun = context
-        .services(move |services| connect::begin(services, &signed, &begin))
-        .await?;
+    let begun = context.services(move |services| connect::begin(services, &signed, &begin)).await?;
     match begun {
         Ok(url) => Ok(go(&url)),
         Err(refusal) => {
-            let mut new = New {
-                mailbox_address,
-                ..new_page(&context, admin).await?
-            };
+            let mut new = New { mailbox_address, ..new_page(&context, admin).await? };
             match refusal {
                 BeginError::Field(error) => new.mistake = error.sentence,
                 BeginError::Problem(problem) => new.problem = Some(problem),

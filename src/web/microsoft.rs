@@ -69,7 +69,7 @@ impl Show {
 
 /// "in 12 days", from the number of days left.
 #[must_use]
-pub fn days_left(days: i64) -> String {
+pub(super) fn days_left(days: i64) -> String {
     match days {
         ..=-2 => format!("{} days ago", -days),
         -1 => "yesterday".to_owned(),
@@ -107,7 +107,7 @@ async fn load(context: &Shared, admin: Admin) -> Result<Show, Error> {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn show(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
+pub(super) async fn show(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
     page::show(&load(&context, admin).await?)
 }
 
@@ -127,7 +127,7 @@ fn read_form(fields: &Fields) -> AppForm {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn update(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn update(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
     let form = read_form(&form.fields);
     let entered = form.clone();
     let saved = context
@@ -164,7 +164,7 @@ pub async fn update(context: Shared, admin: Admin, form: Posted) -> Result<HttpR
 ///
 /// # Errors
 /// Those of the store.
-pub async fn check(context: Shared, admin: Admin, _form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn check(context: Shared, admin: Admin, _form: Posted) -> Result<HttpResponse, Error> {
     match context.services(connect::check_app).await? {
         Ok(sentence) => Ok(go_saying(&context, PATH, &Flash::good(sentence))),
         Err(problem) => {
@@ -181,7 +181,7 @@ pub async fn check(context: Shared, admin: Admin, _form: Posted) -> Result<HttpR
 ///
 /// # Errors
 /// Those of the store.
-pub async fn consent(context: Shared, admin: Admin, _form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn consent(context: Shared, admin: Admin, _form: Posted) -> Result<HttpResponse, Error> {
     let signed = admin.signed.clone();
     let begun = context
         .services(move |services| connect::begin(services, &signed, &Begin::AdminConsent))

@@ -53,6 +53,14 @@ impl RefusedPage {
         }
     }
 
+    fn link_words(&self) -> &'static str {
+        if self.problem.link.as_deref().is_some_and(|link| link.contains("/error?code=")) {
+            "Read what Microsoft says about it"
+        } else {
+            "Open the page for it"
+        }
+    }
+
     /// A link of Entra's consent page is for somebody else, who has to be sent it.
     fn is_for_administrator(&self) -> bool {
         self.problem
@@ -66,7 +74,7 @@ impl RefusedPage {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn show(
+pub(super) async fn show(
     context: Shared,
     request: HttpRequest,
     visitor: Option<Visitor>,

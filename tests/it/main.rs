@@ -2,6 +2,8 @@
 //! servers. A module is named after the resource or the flow it proves.
 
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod backup;
 #[cfg(test)]
 mod connecting;
@@ -21,7 +23,11 @@ mod interop_servers;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod mailboxes;
+#[cfg(test)]
 mod messages;
+#[cfg(test)]
+mod microsoft;
 #[cfg(test)]
 mod oauth;
 #[cfg(test)]

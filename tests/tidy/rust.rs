@@ -212,10 +212,7 @@ impl Source {
         let mut absolute = false;
         let mut name = None;
         let line = self.words[at].line;
-        loop {
-            let Some(word) = self.words.get(at) else {
-                break;
-            };
+        while let Some(word) = self.words.get(at) {
             match word.text.as_str() {
                 "::" => absolute |= path.is_empty(),
                 "{" => {
