@@ -29,9 +29,9 @@ lint:
 doc:
     cargo doc --workspace --no-deps --document-private-items --open
 
-# the benchmarks whose name holds the given text, or all
-bench *name:
-    cargo bench --workspace {{ name }}
+# the tables of docs/PERFORMANCE.md: appliance, receive, push, send, pages, or all
+bench *names:
+    cargo bench --bench measure -- {{ names }}
 
 # the program as it is given away: target/release/mailhatch
 release: ci

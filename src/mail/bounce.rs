@@ -6,7 +6,8 @@ mod words;
 use serde::Serialize;
 
 use super::body::Attachment;
-use super::header::{self, Address};
+use super::header;
+use crate::model::Address;
 use super::parse::Parsed;
 
 /// Recipients read of one report.

@@ -245,16 +245,10 @@ pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
             }
             Ok(Step::Failed(problem)) => {
                 let pause = pause_seconds(&problem, poller.failures);
-                let person = !problem.is_transient();
-                let health = if person {
-                    Health::Stopped
-                } else {
-                    Health::Trouble
-                };
                 say(
                     services,
                     id,
-                    health,
+                    Health::Trouble,
                     format!("{} Next try in {}.", problem.sentence, span(pause)),
                 );
                 rest(wake, pause);

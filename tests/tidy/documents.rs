@@ -167,32 +167,53 @@ fn what_a_document_names_is_there() {
 }
 
 #[test]
+fn every_test_that_the_list_of_quirks_names_is_a_test() {
+    let tests: BTreeSet<String> = sources(&["src", "tests", "simulator"])
+        .iter()
+        .flat_map(|source| source.words.windows(2))
+        .filter(|pair| pair[0].text == "fn")
+        .map(|pair| pair[1].text.clone())
+        .collect();
+    let mut breaches = Vec::new();
+    for line in tree::file("docs/QUIRKS.md").text.lines() {
+        for name in code(line) {
+            let is_test = name.matches('_').count() > 2 && !name.contains(['/', ':', ' ']);
+            if is_test && !tests.contains(&name) {
+                breaches.push(name);
+            }
+        }
+    }
+    assert_none(
+        &breaches,
+        "No test is called so: correct docs/QUIRKS.md, or write the test.",
+    );
+}
+
+#[test]
 fn every_command_a_document_names_is_a_command() {
     let commands = variants(&Source::new(tree::file("src/cli/mod.rs")), "Command");
     let mut breaches = Vec::new();
     for document in documents() {
+        let mut in_block = false;
         for (number, line) in document.text.lines().enumerate() {
-            for part in line.split('`').flat_map(|part| {
-                part.split("mailhatch ").skip(1).take(1).filter(move |_| {
-                    ["mailhatch ", "/mailhatch ", "sudo mailhatch "]
-                        .iter()
-                        .any(|start| part.starts_with(start))
-                })
-            }) {
-                let word = part
-                    .split([' ', '`', ',', ';', '.', '|', ')'])
-                    .next()
-                    .unwrap_or_default();
-                let is_word = !word.is_empty()
-                    && word
+            in_block ^= line.trim_start().starts_with("```");
+            let snippets = if in_block {
+                vec![line.to_owned()]
+            } else {
+                code(line)
+            };
+            for snippet in snippets {
+                let words: Vec<&str> = snippet.split_whitespace().collect();
+                let called = words
+                    .windows(2)
+                    .filter(|pair| pair[0] == "mh" || pair[0].ends_with("mailhatch"));
+                for command in called.map(|pair| pair[1]) {
+                    let is_word = command
                         .bytes()
                         .all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-                if is_word && !word.starts_with('-') && !commands.contains(word) {
-                    breaches.push(format!(
-                        "{}:{}: mailhatch {word}",
-                        document.path,
-                        number + 1
-                    ));
+                    if is_word && !command.starts_with('-') && !commands.contains(command) {
+                        breaches.push(format!("{}:{}: {command}", document.path, number + 1));
+                    }
                 }
             }
         }

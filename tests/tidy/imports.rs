@@ -264,3 +264,28 @@ fn sql_stands_only_in_the_store() {
         "Move the query into the store's file for its table and call that function.",
     );
 }
+
+#[test]
+fn the_table_of_the_architecture_allows_nothing_that_is_not_used() {
+    let mut used: BTreeSet<(String, String)> = BTreeSet::new();
+    for source in sources(&["src"]) {
+        let Some(module) = source.module().first().cloned() else {
+            continue;
+        };
+        let ours = source
+            .named()
+            .into_iter()
+            .filter(|named| named.path[0] == "crate");
+        used.extend(ours.filter_map(|named| Some((module.clone(), named.path.get(1)?.clone()))));
+    }
+    let breaches: Vec<String> = allowed()
+        .into_iter()
+        .flat_map(|(module, may)| may.into_iter().map(move |other| (module.clone(), other)))
+        .filter(|edge| !used.contains(edge))
+        .map(|(module, other)| format!("{module} does not import {other}"))
+        .collect();
+    assert_none(
+        &breaches,
+        "Take it out of the table in docs/ARCHITECTURE.md, so that the table stays true.",
+    );
+}

@@ -1,6 +1,6 @@
 //! Sizes, unfinished work and words that do not belong.
 
-use super::rust::sources;
+use super::rust::{Kind, sources};
 use super::tree::{self, assert_none};
 
 /// Longest file that is written by hand.
@@ -200,5 +200,65 @@ fn every_vendored_library_stands_with_its_licence_and_origin() {
     assert_none(
         &breaches,
         "Put the licence beside it and its origin and version into static/vendor/README.md.",
+    );
+}
+
+/// Names of values that must not be in the log.
+const PRIVATE: &[&str] = &[
+    "access_token",
+    "body",
+    "cookie",
+    "detail",
+    "email",
+    "filename",
+    "from_address",
+    "html",
+    "password",
+    "preview",
+    "raw",
+    "recipients",
+    "refresh_token",
+    "remedy",
+    "secret",
+    "sentence",
+    "subject",
+    "text",
+    "token",
+    "upn",
+];
+
+#[test]
+fn no_log_line_names_what_is_private() {
+    let mut breaches = Vec::new();
+    for source in sources(&["src"]) {
+        let words = &source.words;
+        let starts = words.windows(4).enumerate().filter(|(_, window)| {
+            let level =
+                ["error", "warn", "info", "debug", "trace"].contains(&window[2].text.as_str());
+            window[0].text == "tracing" && window[1].text == "::" && level && window[3].text == "!"
+        });
+        for (start, _) in starts {
+            let mut depth = 0;
+            for at in start + 4..words.len() {
+                let word = &words[at];
+                match word.text.as_str() {
+                    "(" | "{" | "[" => depth += 1,
+                    ")" | "}" | "]" => depth -= 1,
+                    _ => {}
+                }
+                if depth == 0 {
+                    break;
+                }
+                let is_address = word.text == "address" && words[at - 2].text != "app";
+                let is_private = is_address || PRIVATE.contains(&word.text.as_str());
+                if word.kind == Kind::Name && is_private {
+                    breaches.push(format!("{}:{}: {}", source.path, word.line, word.text));
+                }
+            }
+        }
+    }
+    assert_none(
+        &breaches,
+        "Log the row's id and the Problem's code instead; docs/LOGGING.md says why.",
     );
 }
