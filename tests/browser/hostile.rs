@@ -73,7 +73,7 @@ impl Drop for Attacker {
 /// Every way to run or load something that mail readers have fallen for.
 fn letter(address: &str, to: &str) -> String {
     let evil = format!("http://{address}");
-    let run = "top.document.title='hacked';parent.window.hacked=1;window.hacked=1";
+    let run = "top.document.title='taken over';parent.window.hacked=1;window.hacked=1";
     format!(
         r#"From: Mallory <mallory@attacker.example>
 To: {to}
@@ -157,11 +157,16 @@ async fn hostile_mail_runs_no_script_and_loads_nothing_until_pictures_are_asked_
     browser.see("img[src*='picture.png']").await;
     browser.leave_frame().await;
     calm(&browser).await;
+    let is_picture = |line: &&String| line.starts_with("GET /picture.png ");
+    for _ in 0..100 {
+        if attacker.asked().iter().any(|line| is_picture(&line)) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     let asked = attacker.asked();
     assert!(
-        asked
-            .iter()
-            .any(|line| line.starts_with("GET /picture.png ")),
+        asked.iter().any(|line| is_picture(&line)),
         "the picture was asked for, but only this came: {asked:?}"
     );
     let others: Vec<_> = asked
@@ -175,11 +180,11 @@ async fn hostile_mail_runs_no_script_and_loads_nothing_until_pictures_are_asked_
 
 /// No script of the mail has left a trace in the page.
 async fn calm(browser: &Browser) {
-    // Two frames painted and a turn of the event loop: what would run has run.
-    browser.settle().await;
+    // Nothing tells that nothing will happen: what would run or load has this long to do it.
+    tokio::time::sleep(Duration::from_millis(500)).await;
     let traces = browser
         .run("return [typeof window.hacked, document.title, ...Array.from({ length: frames.length }, (_, at) => typeof frames[at].hacked)].join(' ')")
         .await;
     assert!(!traces.as_str().unwrap().contains("number"), "{traces}");
-    assert!(!traces.as_str().unwrap().contains("hacked"), "{traces}");
+    assert!(!traces.as_str().unwrap().contains("taken over"), "{traces}");
 }

@@ -23,6 +23,8 @@ const LOOK: Duration = Duration::from_millis(50);
 /// A browser with one window. Everything it is and wrote is gone when it goes away.
 pub(crate) struct Browser {
     client: Client,
+    /// Pages may run scripts.
+    scripts: bool,
     _driver: Process,
     /// After the driver: profile and temporary files go when nobody writes into them any more.
     _folder: tempfile::TempDir,
@@ -71,15 +73,19 @@ fn start_driver(folder: &Path) -> (Process, String) {
 impl Browser {
     /// A window of 1280 by 900.
     pub(crate) async fn start() -> Self {
-        Self::with(json!({})).await
+        Self::with(true, json!({})).await
     }
 
     /// The same for somebody who has switched JavaScript off.
     pub(crate) async fn without_javascript() -> Self {
-        Self::with(json!({ "profile.managed_default_content_settings.javascript": 2 })).await
+        Self::with(
+            false,
+            json!({ "profile.managed_default_content_settings.javascript": 2 }),
+        )
+        .await
     }
 
-    async fn with(preferences: Value) -> Self {
+    async fn with(scripts: bool, preferences: Value) -> Self {
         let chromium = find("TEST_CHROMIUM", "/usr/bin/chromium", "chromium");
         let folder = tempfile::tempdir().unwrap();
         let (driver, address) = start_driver(folder.path());
@@ -109,6 +115,7 @@ impl Browser {
             .expect("Chromium starts");
         let browser = Self {
             client,
+            scripts,
             _driver: driver,
             _folder: folder,
         };
@@ -262,6 +269,9 @@ impl Browser {
 
     /// Keeps a picture of what is to be seen.
     pub(crate) async fn picture(&self, name: &str) {
+        if self.scripts {
+            self.settle().await;
+        }
         let png = self.client.screenshot().await.unwrap();
         let file = screens().join(format!("{name}.png"));
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -284,7 +294,7 @@ impl Browser {
     }
 
     /// Waits until the page has been painted and its frames and pictures have been loaded.
-    pub(crate) async fn settle(&self) {
+    async fn settle(&self) {
         self.client.execute_async(SETTLE, Vec::new()).await.unwrap();
     }
 
@@ -329,7 +339,9 @@ return { page: document.documentElement.scrollWidth, names };
 const SETTLE: &str = r"
 const done = arguments[arguments.length - 1];
 const whole = () => document.readyState === 'complete'
-  && [...document.images].every((image) => image.complete || image.loading === 'lazy');
+  && [...document.images].every((image) => image.complete || image.loading === 'lazy')
+  && [...document.querySelectorAll('iframe')].every((frame) => frame.getBoundingClientRect().top > innerHeight
+    || frame.contentDocument?.readyState === 'complete' && frame.contentDocument.URL !== 'about:blank');
 const look = () => whole() ? requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50))) : setTimeout(look, 20);
 look();
 ";
