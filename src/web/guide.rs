@@ -41,8 +41,18 @@ fn render(markdown: &str) -> String {
     for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
         match event {
             // The page has its own first heading.
-            Event::Start(Tag::Heading { level, id: _, classes, attrs }) => {
-                events.push(Event::Start(Tag::Heading { level: below(level), id: None, classes, attrs }));
+            Event::Start(Tag::Heading {
+                level,
+                id: _,
+                classes,
+                attrs,
+            }) => {
+                events.push(Event::Start(Tag::Heading {
+                    level: below(level),
+                    id: None,
+                    classes,
+                    attrs,
+                }));
             }
             Event::End(TagEnd::Heading(level)) => {
                 name_heading(&mut events);
@@ -103,7 +113,10 @@ mod tests {
     #[test]
     fn the_headings_of_the_guide_can_be_linked_to() {
         let html = render(TEXT);
-        assert!(html.contains("id=\"guide-1-give-mailhatch-an-address-microsoft-accepts\""), "{html}");
+        assert!(
+            html.contains("id=\"guide-1-give-mailhatch-an-address-microsoft-accepts\""),
+            "{html}"
+        );
         assert!(html.contains("<table>"), "{html}");
     }
 }

@@ -83,7 +83,9 @@ pub(super) async fn pause(
     }
     set_status(&context, id, MailboxStatus::Paused).await?;
     tracing::info!(mailbox.id = id.0, "the mailbox was paused");
-    let flash = Flash::good("Paused. Mail waits at the provider, and replies wait in the outbox, until you resume.");
+    let flash = Flash::good(
+        "Paused. Mail waits at the provider, and replies wait in the outbox, until you resume.",
+    );
     Ok(back(&context, id, &flash))
 }
 
@@ -100,11 +102,19 @@ pub(super) async fn resume(
     let id = MailboxId(id.into_inner());
     let mailbox = context.read(move |db| find(db, id)).await?;
     if mailbox.status != MailboxStatus::Paused {
-        return Ok(back(&context, id, &Flash::bad("This mailbox is not paused.")));
+        return Ok(back(
+            &context,
+            id,
+            &Flash::bad("This mailbox is not paused."),
+        ));
     }
     set_status(&context, id, MailboxStatus::Active).await?;
     tracing::info!(mailbox.id = id.0, "the mailbox was resumed");
-    Ok(back(&context, id, &Flash::good("Resumed. Mailhatch looks for mail now.")))
+    Ok(back(
+        &context,
+        id,
+        &Flash::good("Resumed. Mailhatch looks for mail now."),
+    ))
 }
 
 async fn set_status(context: &Shared, id: MailboxId, status: MailboxStatus) -> Result<(), Error> {
