@@ -108,7 +108,11 @@ async fn hash(context: &Shared, password: String) -> Result<String, Error> {
 ///
 /// # Errors
 /// Those of the store.
-pub(super) async fn create(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn create(
+    context: Shared,
+    admin: Admin,
+    form: Posted,
+) -> Result<HttpResponse, Error> {
     let fields = &form.fields;
     let (name, email) = (
         fields.get("name").to_owned(),

@@ -50,18 +50,32 @@ impl Checks {
     /// The last run of a mailbox.
     #[must_use]
     pub(super) fn find(&self, id: MailboxId) -> Option<Run> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&id)
+            .cloned()
     }
 
     /// Begins a run unless one is under way.
     pub(super) fn begin(context: &Shared, id: MailboxId) {
         let now = context.now();
         {
-            let mut runs = context.checks.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut runs = context
+                .checks
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if runs.get(&id).is_some_and(|run| run.is_under_way(now)) {
                 return;
             }
-            let run = Run { began_at: now, ended_at: None, lines: Vec::new(), preview: None, failure: None };
+            let run = Run {
+                began_at: now,
+                ended_at: None,
+                lines: Vec::new(),
+                preview: None,
+                failure: None,
+            };
             runs.insert(id, run);
         }
         let runs = Arc::clone(&context.checks.0);
@@ -91,7 +105,10 @@ impl Checks {
                 })
                 .await;
             if ran.is_err() {
-                tracing::error!(mailbox.id = id.0, "the checks were cut short, by the stop or a fault in the program");
+                tracing::error!(
+                    mailbox.id = id.0,
+                    "the checks were cut short, by the stop or a fault in the program"
+                );
                 let mut runs = all.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(run) = runs.get_mut(&id).filter(|run| run.began_at == now) {
                     run.failure = Some(cut_short());
@@ -144,11 +161,15 @@ struct Index {
 
 impl Index {
     fn is_under_way(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| run.is_under_way(self.page.now))
+        self.run
+            .as_ref()
+            .is_some_and(|run| run.is_under_way(self.page.now))
     }
 
     fn is_given_up(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| run.is_given_up(self.page.now))
+        self.run
+            .as_ref()
+            .is_some_and(|run| run.is_given_up(self.page.now))
     }
 
     fn is_new(&self) -> bool {
@@ -166,7 +187,11 @@ impl Index {
     /// Why the mail could not be counted, unless a line says so already.
     fn preview_problem(&self) -> Option<&Problem> {
         let run = self.run.as_ref()?;
-        run.preview.as_ref()?.as_ref().err().filter(|_| run.is_good())
+        run.preview
+            .as_ref()?
+            .as_ref()
+            .err()
+            .filter(|_| run.is_good())
     }
 }
 
@@ -179,14 +204,22 @@ fn look(state: &CheckState) -> (&'static str, &'static str, &'static str) {
 }
 
 fn messages(count: &u64) -> String {
-    if *count == 1 { "1 message".to_owned() } else { format!("{count} messages") }
+    if *count == 1 {
+        "1 message".to_owned()
+    } else {
+        format!("{count} messages")
+    }
 }
 
 /// `GET /mailboxes/{id}/checks`
 ///
 /// # Errors
 /// Those of the store.
-pub(super) async fn index(context: Shared, admin: Admin, id: Path<i64>) -> Result<HttpResponse, Error> {
+pub(super) async fn index(
+    context: Shared,
+    admin: Admin,
+    id: Path<i64>,
+) -> Result<HttpResponse, Error> {
     let index = load(&context, admin, MailboxId(id.into_inner())).await?;
     page::show(&index)
 }
@@ -199,7 +232,14 @@ async fn load(context: &Shared, admin: Admin, id: MailboxId) -> Result<Index, Er
             let page = Page::load(db, &shared, &admin, "Checks", Here::section("mailboxes"))?;
             let run = shared.checks.find(id);
             let (chosen, days) = ("new".to_owned(), DAYS.to_owned());
-            Ok(Index { page, mailbox, run, chosen, days, mistake: String::new() })
+            Ok(Index {
+                page,
+                mailbox,
+                run,
+                chosen,
+                days,
+                mistake: String::new(),
+            })
         })
         .await
 }
@@ -236,7 +276,10 @@ pub(super) async fn choose(
         let said = Flash::bad("Which mail is taken was chosen already and stays as it is.");
         return Ok(go_saying(&context, &format!("/mailboxes/{id}"), &said));
     }
-    let (chosen, days) = (form.fields.get("take_from").to_owned(), form.fields.get("days").to_owned());
+    let (chosen, days) = (
+        form.fields.get("take_from").to_owned(),
+        form.fields.get("days").to_owned(),
+    );
     let outcome = match TakeFrom::from_word(&chosen) {
         None => Err("Choose one of the three.".to_owned()),
         Some(take_from) => {
@@ -250,12 +293,22 @@ pub(super) async fn choose(
     };
     match outcome {
         Ok(()) => {
-            let said = Flash::good("Mailhatch now takes the mail of this mailbox. It shows up in the inbox as it comes.");
+            let said = Flash::good(
+                "Mailhatch now takes the mail of this mailbox. It shows up in the inbox as it comes.",
+            );
             Ok(go_saying(&context, &format!("/mailboxes/{id}"), &said))
         }
         Err(mistake) => {
             let index = load(&context, admin, id).await?;
-            page::show_as(StatusCode::UNPROCESSABLE_ENTITY, &Index { chosen, days, mistake, ..index })
+            page::show_as(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &Index {
+                    chosen,
+                    days,
+                    mistake,
+                    ..index
+                },
+            )
         }
     }
 }

@@ -7,9 +7,9 @@ use askama::Template;
 use super::context::Shared;
 use super::error::Error;
 use super::flash::Flash;
+use super::folders::FolderRow;
 use super::forms::Posted;
 use super::mailbox_words as words;
-use super::mailboxes::FolderRow;
 use super::page::{self, Here, Page, go_saying};
 use super::session::Admin;
 use crate::model::{FateRow, FolderId, Mailbox, MailboxId};
@@ -93,7 +93,11 @@ pub(super) async fn index(context: Shared, admin: Admin) -> Result<HttpResponse,
 ///
 /// # Errors
 /// Those of the store.
-pub(super) async fn retry(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn retry(
+    context: Shared,
+    admin: Admin,
+    form: Posted,
+) -> Result<HttpResponse, Error> {
     let number = |name: &str| form.fields.get(name).parse::<i64>().ok();
     let missing =
         || Error::BadRequest("The form does not say which message to try again.".to_owned());

@@ -48,10 +48,26 @@ pub(super) fn status(mailbox: &Mailbox) -> Label {
 #[must_use]
 pub(super) const fn health(health: &Health) -> Label {
     match health {
-        Health::Good => Label { text: "Good", class: "state state-good", icon: "circle-check" },
-        Health::Busy => Label { text: "Busy", class: "state state-busy", icon: "refresh-cw" },
-        Health::Trouble => Label { text: "Trouble", class: "state state-trouble", icon: "triangle-alert" },
-        Health::Stopped => Label { text: "Stopped", class: "state state-stopped", icon: "hourglass" },
+        Health::Good => Label {
+            text: "Good",
+            class: "state state-good",
+            icon: "circle-check",
+        },
+        Health::Busy => Label {
+            text: "Busy",
+            class: "state state-busy",
+            icon: "refresh-cw",
+        },
+        Health::Trouble => Label {
+            text: "Trouble",
+            class: "state state-trouble",
+            icon: "triangle-alert",
+        },
+        Health::Stopped => Label {
+            text: "Stopped",
+            class: "state state-stopped",
+            icon: "hourglass",
+        },
     }
 }
 
@@ -97,7 +113,10 @@ pub(super) const fn fate(fate: &Fate) -> &'static str {
 /// Whether a person should look at messages with this fate.
 #[must_use]
 pub(super) const fn needs_person(fate: &Fate) -> bool {
-    matches!(fate, Fate::TooBig | Fate::Unreadable | Fate::Stub | Fate::Absent)
+    matches!(
+        fate,
+        Fate::TooBig | Fate::Unreadable | Fate::Stub | Fate::Absent
+    )
 }
 
 /// A schedule in words; `None` for what is not cron.
@@ -108,9 +127,15 @@ pub(super) fn schedule(cron: &str) -> Option<String> {
     }
     let fields: Vec<&str> = cron.split_whitespace().collect();
     let whole = |text: &str| text.parse::<u32>().ok();
-    let step = |text: &str| text.strip_prefix("*/").or_else(|| text.strip_prefix("0/")).and_then(whole);
+    let step = |text: &str| {
+        text.strip_prefix("*/")
+            .or_else(|| text.strip_prefix("0/"))
+            .and_then(whole)
+    };
     let words = match fields.as_slice() {
-        [second, "*", "*", "*", "*", "*", ..] if whole(second).is_some() => "Every minute.".to_owned(),
+        [second, "*", "*", "*", "*", "*", ..] if whole(second).is_some() => {
+            "Every minute.".to_owned()
+        }
         [second, minute, "*", "*", "*", "*", ..] if whole(second).is_some() => {
             match (step(minute), whole(minute)) {
                 (Some(1), _) => "Every minute.".to_owned(),
@@ -136,9 +161,11 @@ const OWN: &str = "On a schedule of its own.";
 /// The next instants of a schedule, unix seconds UTC.
 #[must_use]
 pub(super) fn next_times(cron: &str, now: i64, count: usize) -> Vec<i64> {
-    std::iter::successors(schedule::next(cron, 0, now), |at| schedule::next(cron, 0, *at))
-        .take(count)
-        .collect()
+    std::iter::successors(schedule::next(cron, 0, now), |at| {
+        schedule::next(cron, 0, *at)
+    })
+    .take(count)
+    .collect()
 }
 
 #[cfg(test)]

@@ -8,12 +8,13 @@ use askama::Template;
 use super::context::Shared;
 use super::error::Error;
 use super::flash::Flash;
+use super::folders::FolderRow;
 use super::forms::{Fields, Posted};
 use super::mailbox_words::{self as words, Label};
 use super::page::{self, Here, Page, go, go_saying};
 use super::session::Admin;
 use crate::mail::html;
-use crate::model::{Fate, Folder, FolderRole, Mailbox, MailboxId, MailboxStatus};
+use crate::model::{Mailbox, MailboxId, MailboxStatus};
 use crate::problem::Problem;
 use crate::store::{self, Db};
 use crate::work::connect::{self, Begin, BeginError};
@@ -46,7 +47,10 @@ impl Row {
 
     /// What keeps it from working: receiving first.
     fn problems(&self) -> Vec<&Problem> {
-        [&self.mailbox.problem, &self.mailbox.send_problem].into_iter().flatten().collect()
+        [&self.mailbox.problem, &self.mailbox.send_problem]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
@@ -70,81 +74,15 @@ pub(super) async fn index(context: Shared, admin: Admin) -> Result<HttpResponse,
             let rows = page
                 .mailboxes
                 .iter()
-                .map(|mailbox| Row { mailbox: mailbox.clone(), activity: work.activity(mailbox.id) })
+                .map(|mailbox| Row {
+                    mailbox: mailbox.clone(),
+                    activity: work.activity(mailbox.id),
+                })
                 .collect();
             Ok(Index { page, rows })
         })
         .await?;
     page::show(&index)
-}
-
-/// A folder with what became of the messages in it.
-pub(super) struct FolderRow {
-    /// The folder.
-    pub(super) folder: Folder,
-    /// Fates that some message met, with their numbers.
-    pub(super) fates: Vec<(Fate, i64)>,
-}
-
-impl FolderRow {
-    /// The watched folders of a mailbox.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub(super) fn list(db: &Db, id: MailboxId) -> Result<Vec<Self>, Error> {
-        store::folders::list(db, id)?
-            .into_iter()
-            .map(|folder| {
-                let fates = store::fates::count(db, folder.id)?;
-                let fates = fates.into_iter().map(|row| (row.fate, row.count)).collect();
-                Ok(Self { folder, fates })
-            })
-            .collect()
-    }
-
-    /// Messages seen under the present UIDVALIDITY.
-    #[must_use]
-    pub(super) fn total(&self) -> i64 {
-        self.fates.iter().map(|(_, count)| count).sum()
-    }
-
-    /// Messages that a person should look at.
-    #[must_use]
-    pub(super) fn needing_person(&self) -> i64 {
-        self.fates.iter().filter(|(fate, _)| words::needs_person(fate)).map(|(_, count)| count).sum()
-    }
-
-    /// What the numbers come to, in words.
-    #[must_use]
-    pub(super) fn verdict(&self) -> String {
-        let Some(server) = self.folder.server_count else {
-            return "Not read yet.".to_owned();
-        };
-        let seen = self.total();
-        let wanted_all = self.folder.first_uid <= 1;
-        match server - seen {
-            0 if server == 0 => "It is empty.".to_owned(),
-            0 => "Every message on the server is accounted for.".to_owned(),
-            missing if missing > 0 && wanted_all => format!("{missing} still to be looked at."),
-            missing if missing > 0 => {
-                format!("{missing} on the server are older than what was chosen; the rest is accounted for.")
-            }
-            gone => {
-                let gone = -gone;
-                format!("Everything is accounted for; {gone} seen earlier have since been moved or deleted on the server.")
-            }
-        }
-    }
-
-    /// What the folder is for, in words.
-    #[must_use]
-    pub(super) fn role(&self) -> &'static str {
-        match self.folder.role {
-            FolderRole::Inbox => "Incoming mail",
-            FolderRole::Sent => "Replies, also those written in Outlook",
-            FolderRole::Other => "Watched",
-        }
-    }
 }
 
 /// What the settings' form holds.
@@ -182,7 +120,11 @@ impl Settings {
             html::text_to_html(plain)
         };
         let name = fields.get("name").to_owned();
-        let poll_cron = fields.get("poll_cron").split_whitespace().collect::<Vec<_>>().join(" ");
+        let poll_cron = fields
+            .get("poll_cron")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
         Self {
             name_mistake: if name.is_empty() {
                 "Say how lists and customers should see this mailbox, such as Harbour Lights Support."
@@ -209,7 +151,9 @@ impl Settings {
     }
 
     fn is_fine(&self) -> bool {
-        [self.name_mistake, self.signature_mistake, self.cron_mistake].iter().all(|text| text.is_empty())
+        [self.name_mistake, self.signature_mistake, self.cron_mistake]
+            .iter()
+            .all(|text| text.is_empty())
     }
 }
 
@@ -245,11 +189,22 @@ impl Show {
         context
             .read(move |db| {
                 let mailbox = find(db, id)?;
-                let page = Page::load(db, &shared, &admin, &mailbox.name, Here::section("mailboxes"))?;
+                let page = Page::load(
+                    db,
+                    &shared,
+                    &admin,
+                    &mailbox.name,
+                    Here::section("mailboxes"),
+                )?;
                 let activity = shared.services.work.activity(id);
                 let settings = Settings::of(&mailbox);
                 let row = Row { mailbox, activity };
-                Ok(Self { page, row, folders: FolderRow::list(db, id)?, settings })
+                Ok(Self {
+                    page,
+                    row,
+                    folders: FolderRow::list(db, id)?,
+                    settings,
+                })
             })
             .await
     }
@@ -259,7 +214,11 @@ impl Show {
 ///
 /// # Errors
 /// Those of the store.
-pub(super) async fn show(context: Shared, admin: Admin, id: Path<i64>) -> Result<HttpResponse, Error> {
+pub(super) async fn show(
+    context: Shared,
+    admin: Admin,
+    id: Path<i64>,
+) -> Result<HttpResponse, Error> {
     let show = Show::load(&context, admin, MailboxId(id.into_inner())).await?;
     page::show(&show)
 }
@@ -283,14 +242,23 @@ pub(super) async fn update(
     context
         .store(move |store| {
             store.write(|tx| {
-                let Settings { name, signature_html, poll_cron, .. } = &settings;
+                let Settings {
+                    name,
+                    signature_html,
+                    poll_cron,
+                    ..
+                } = &settings;
                 store::mailboxes::update_settings(tx, id, name, signature_html, poll_cron)
             })
         })
         .await?;
     // The next look is planned anew by the new schedule.
     context.services.work.wake_poller(id);
-    Ok(go_saying(&context, &format!("/mailboxes/{id}"), &Flash::good("The settings were saved.")))
+    Ok(go_saying(
+        &context,
+        &format!("/mailboxes/{id}"),
+        &Flash::good("The settings were saved."),
+    ))
 }
 
 #[derive(Template)]
@@ -308,10 +276,22 @@ async fn new_page(context: &Shared, admin: Admin) -> Result<New, Error> {
     let shared = context.clone();
     let page = context
         .read(move |db| {
-            Page::load(db, &shared, &admin, "Add a mailbox", Here::section("mailboxes"))
+            Page::load(
+                db,
+                &shared,
+                &admin,
+                "Add a mailbox",
+                Here::section("mailboxes"),
+            )
         })
         .await?;
-    Ok(New { page, app, mailbox_address: String::new(), mistake: String::new(), problem: None })
+    Ok(New {
+        page,
+        app,
+        mailbox_address: String::new(),
+        mistake: String::new(),
+        problem: None,
+    })
 }
 
 /// `GET /mailboxes/new`
@@ -326,15 +306,26 @@ pub(super) async fn new(context: Shared, admin: Admin) -> Result<HttpResponse, E
 ///
 /// # Errors
 /// Those of the store.
-pub(super) async fn create(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn create(
+    context: Shared,
+    admin: Admin,
+    form: Posted,
+) -> Result<HttpResponse, Error> {
     let mailbox_address = form.fields.get("mailbox_address").to_owned();
-    let begin = Begin::Connect { mailbox_address: mailbox_address.clone() };
+    let begin = Begin::Connect {
+        mailbox_address: mailbox_address.clone(),
+    };
     let signed = admin.signed.clone();
-    let begun = context.services(move |services| connect::begin(services, &signed, &begin)).await?;
+    let begun = context
+        .services(move |services| connect::begin(services, &signed, &begin))
+        .await?;
     match begun {
         Ok(url) => Ok(go(&url)),
         Err(refusal) => {
-            let mut new = New { mailbox_address, ..new_page(&context, admin).await? };
+            let mut new = New {
+                mailbox_address,
+                ..new_page(&context, admin).await?
+            };
             match refusal {
                 BeginError::Field(error) => new.mistake = error.sentence,
                 BeginError::Problem(problem) => new.problem = Some(problem),

@@ -127,7 +127,11 @@ fn read_form(fields: &Fields) -> AppForm {
 ///
 /// # Errors
 /// Those of the store.
-pub(super) async fn update(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn update(
+    context: Shared,
+    admin: Admin,
+    form: Posted,
+) -> Result<HttpResponse, Error> {
     let form = read_form(&form.fields);
     let entered = form.clone();
     let saved = context
@@ -164,7 +168,11 @@ pub(super) async fn update(context: Shared, admin: Admin, form: Posted) -> Resul
 ///
 /// # Errors
 /// Those of the store.
-pub(super) async fn check(context: Shared, admin: Admin, _form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn check(
+    context: Shared,
+    admin: Admin,
+    _form: Posted,
+) -> Result<HttpResponse, Error> {
     match context.services(connect::check_app).await? {
         Ok(sentence) => Ok(go_saying(&context, PATH, &Flash::good(sentence))),
         Err(problem) => {
@@ -181,7 +189,11 @@ pub(super) async fn check(context: Shared, admin: Admin, _form: Posted) -> Resul
 ///
 /// # Errors
 /// Those of the store.
-pub(super) async fn consent(context: Shared, admin: Admin, _form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn consent(
+    context: Shared,
+    admin: Admin,
+    _form: Posted,
+) -> Result<HttpResponse, Error> {
     let signed = admin.signed.clone();
     let begun = context
         .services(move |services| connect::begin(services, &signed, &Begin::AdminConsent))

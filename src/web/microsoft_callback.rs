@@ -54,7 +54,12 @@ impl RefusedPage {
     }
 
     fn link_words(&self) -> &'static str {
-        if self.problem.link.as_deref().is_some_and(|link| link.contains("/error?code=")) {
+        if self
+            .problem
+            .link
+            .as_deref()
+            .is_some_and(|link| link.contains("/error?code="))
+        {
             "Read what Microsoft says about it"
         } else {
             "Open the page for it"

@@ -133,8 +133,12 @@ fn no_test_is_left_out_unless_another_runs_it() {
 
 /// Whether a line holds a word that is not the middle of another.
 fn stands_in(line: &str, word: &str) -> bool {
-    line.match_indices(word)
-        .any(|(at, _)| !line.split_at(at).0.ends_with(|sign: char| sign.is_ascii_alphanumeric()))
+    line.match_indices(word).any(|(at, _)| {
+        !line
+            .split_at(at)
+            .0
+            .ends_with(|sign: char| sign.is_ascii_alphanumeric())
+    })
 }
 
 #[test]

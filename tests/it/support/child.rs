@@ -67,7 +67,9 @@ impl Serve {
                 }
             }
         });
-        receiver.recv_timeout(Duration::from_secs(30)).expect("it listens");
+        receiver
+            .recv_timeout(Duration::from_secs(30))
+            .expect("it listens");
         Self { child }
     }
 

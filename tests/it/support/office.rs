@@ -40,7 +40,9 @@ impl Office {
         })
         .unwrap();
         let demo = simulator.populate("http://localhost:8025/microsoft/callback");
-        let consented = simulator.entra().update_app(&demo.client_id, |app| app.admin_consented = true);
+        let consented = simulator
+            .entra()
+            .update_app(&demo.client_id, |app| app.admin_consented = true);
         assert!(consented);
         let there = simulator.endpoints();
         let mut roots = tempfile::NamedTempFile::new().unwrap();
@@ -55,13 +57,21 @@ impl Office {
             ("MAILHATCH_MICROSOFT_GRAPH_URL", there.graph_url.as_str()),
             ("MAILHATCH_MICROSOFT_IMAP", there.imap.as_str()),
             ("MAILHATCH_MICROSOFT_SMTP", there.smtp.as_str()),
-            ("MAILHATCH_MICROSOFT_SCOPE_PREFIX", there.scope_prefix.as_str()),
+            (
+                "MAILHATCH_MICROSOFT_SCOPE_PREFIX",
+                there.scope_prefix.as_str(),
+            ),
         ];
         all.retain(|(name, _)| settings.iter().all(|(other, _)| name != other));
         all.extend_from_slice(settings);
         let site = Site::at(TcpListener::bind("127.0.0.1:0").unwrap(), &all, clock);
         site.agent(ADMIN, "Alex Admin", Role::Admin);
-        Self { site, simulator, demo, _roots: roots }
+        Self {
+            site,
+            simulator,
+            demo,
+            _roots: roots,
+        }
     }
 
     /// The administrator's browser.
@@ -75,7 +85,10 @@ impl Office {
         let answer = browser.post("/mailboxes", &page, &[("mailbox_address", mailbox_address)]);
         assert_eq!(answer.status, 303, "{}", answer.body);
         let to = answer.header("location").to_owned();
-        assert!(to.starts_with(&self.simulator.endpoints().login_url), "{to}");
+        assert!(
+            to.starts_with(&self.simulator.endpoints().login_url),
+            "{to}"
+        );
         to
     }
 
@@ -85,25 +98,52 @@ impl Office {
     }
 
     /// Connects the mailbox of this person as a browser would, up to its checklist.
-    pub(crate) fn connect(&self, browser: &mut Browser, mailbox_address: &str, upn: &str) -> MailboxId {
+    pub(crate) fn connect(
+        &self,
+        browser: &mut Browser,
+        mailbox_address: &str,
+        upn: &str,
+    ) -> MailboxId {
         let url = self.leave(browser, mailbox_address);
         let back = browser.get(&self.consent(&url, upn));
         assert_eq!(back.status, 303, "{}", back.body);
         let to = back.header("location");
-        let id = to.strip_prefix("/mailboxes/").and_then(|rest| rest.strip_suffix("/checks"));
-        MailboxId(id.unwrap_or_else(|| panic!("sent to {to}")).parse().unwrap())
-    }
-
-    /// The checklist once nothing more is to come.
-    pub(crate) fn checked(browser: &mut Browser, id: MailboxId) -> Answer {
-        let path = format!("/mailboxes/{id}/checks");
-        until(|| Some(browser.get(&path)).filter(|page| !page.body.contains("Trying every way")))
+        let id = to
+            .strip_prefix("/mailboxes/")
+            .and_then(|rest| rest.strip_suffix("/checks"));
+        MailboxId(
+            id.unwrap_or_else(|| panic!("sent to {to}"))
+                .parse()
+                .unwrap(),
+        )
     }
 
     /// A mailbox as it is stored.
     pub(crate) fn mailbox(&self, id: MailboxId) -> Option<Mailbox> {
-        self.site.store().read(|db| store::mailboxes::find(db, id)).unwrap()
+        self.site
+            .store()
+            .read(|db| store::mailboxes::find(db, id))
+            .unwrap()
     }
+}
+
+/// The checklist of a mailbox once nothing more is to come.
+pub(crate) fn checked(browser: &mut Browser, id: MailboxId) -> Answer {
+    let path = format!("/mailboxes/{id}/checks");
+    until(|| Some(browser.get(&path)).filter(|page| !page.body.contains("Trying every way")))
+}
+
+/// The text of the element with this id, which holds nothing but text.
+pub(crate) fn text_of(page: &Answer, id: &str) -> String {
+    let found = page
+        .body
+        .split_once(&format!("id=\"{id}\""))
+        .and_then(|(_, rest)| {
+            let (_, text) = rest.split_once('>')?;
+            text.split_once('<')
+        });
+    let (text, _) = found.unwrap_or_else(|| panic!("no {id} in {}", page.body));
+    text.replace("&#38;", "&").replace("&amp;", "&")
 }
 
 /// The path and query of an address at our own callback.

@@ -305,7 +305,13 @@ impl Answer {
             .find(&mark)
             .unwrap_or_else(|| panic!("no field {name} in {}", self.body))
             + mark.len();
-        self.body.split_at(start).1.split('"').next().unwrap().to_owned()
+        self.body
+            .split_at(start)
+            .1
+            .split('"')
+            .next()
+            .unwrap()
+            .to_owned()
     }
 }
 
