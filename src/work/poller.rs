@@ -189,7 +189,10 @@ fn note_synced(services: &Services, mailbox: &Mailbox, received: u64) -> store::
 /// a right or a setting that is missing.
 fn no_longer_passing(problem: Problem, failures: u32) -> Problem {
     if problem.code == NOT_CONNECTED && failures >= 2 {
-        Problem { disposition: Disposition::NeedsAdmin, ..problem }
+        Problem {
+            disposition: Disposition::NeedsAdmin,
+            ..problem
+        }
     } else {
         problem
     }

@@ -152,3 +152,39 @@ fn decisions_need_the_form_s_mark_and_a_delivery() {
     assert_eq!(state(&site, id), DeliveryState::Failed);
     assert_eq!(site.browser().get("/outbox").status, 303);
 }
+
+#[test]
+fn a_failed_reply_can_be_put_right_and_sent_in_its_place() {
+    let (site, mut browser, id) = site(DeliveryState::Failed);
+    assert!(
+        browser
+            .get("/conversations/1")
+            .body
+            .contains("?edit=2#write")
+    );
+    let page = browser.get("/conversations/1?edit=2");
+    assert_eq!(page.hidden("instead_of"), "2");
+    assert!(
+        page.body.contains(">Hello</textarea>")
+            && page.body.contains("value=\"marta@example.net\"")
+    );
+    let (csrf, key, seen) = (page.hidden("csrf"), page.hidden("key"), page.hidden("seen"));
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("key", key.as_str()),
+        ("seen", seen.as_str()),
+        ("instead_of", "2"),
+        ("to", "marta@example.org"),
+        ("text", "Hello again"),
+    ];
+    let answer = browser.upload("/conversations/1/replies", &fields, &[]);
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    assert_eq!(state(&site, id), DeliveryState::Cancelled);
+    let outbox = site
+        .store()
+        .read(|db| deliveries::list_outbox(db, 10))
+        .unwrap();
+    assert_eq!(outbox.len(), 1);
+    assert_eq!(outbox[0].delivery.state, DeliveryState::Queued);
+    assert_eq!(browser.get("/conversations/1?edit=1").status, 404);
+}

@@ -128,13 +128,13 @@ impl Office {
 }
 
 /// The checklist of a mailbox once nothing more is to come.
-pub fn checked(browser: &mut Browser, id: MailboxId) -> Answer {
+pub(crate) fn checked(browser: &mut Browser, id: MailboxId) -> Answer {
     let path = format!("/mailboxes/{id}/checks");
     until(|| Some(browser.get(&path)).filter(|page| !page.body.contains("Trying every way")))
 }
 
 /// The text of the element with this id, which holds nothing but text.
-pub fn text_of(page: &Answer, id: &str) -> String {
+pub(crate) fn text_of(page: &Answer, id: &str) -> String {
     let found = page
         .body
         .split_once(&format!("id=\"{id}\""))
