@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::store::{self, Db};
 use crate::work::connect::{self, Begin, BeginError};
 use crate::work::entra_app::{self, AppState};
-use crate::work::status::Activity;
+use crate::work::status::{Activity, Health};
 
 /// Longest name of a mailbox, in characters; it stands in From.
 const NAME_CHARS: usize = 100;
@@ -41,6 +41,17 @@ struct Row {
 }
 
 impl Row {
+    /// A mailbox that rests because it was told to is well for its loop, but not green for people.
+    fn new(mailbox: Mailbox, mut activity: Activity) -> Self {
+        if matches!(
+            mailbox.status,
+            MailboxStatus::Choosing | MailboxStatus::Paused
+        ) {
+            activity.receiving.health = Health::Stopped;
+        }
+        Self { mailbox, activity }
+    }
+
     fn status(&self) -> Label {
         words::status(&self.mailbox)
     }
@@ -74,10 +85,7 @@ pub(super) async fn index(context: Shared, admin: Admin) -> Result<HttpResponse,
             let rows = page
                 .mailboxes
                 .iter()
-                .map(|mailbox| Row {
-                    mailbox: mailbox.clone(),
-                    activity: work.activity(mailbox.id),
-                })
+                .map(|mailbox| Row::new(mailbox.clone(), work.activity(mailbox.id)))
                 .collect();
             Ok(Index { page, rows })
         })
@@ -198,7 +206,7 @@ impl Show {
                 )?;
                 let activity = shared.services.work.activity(id);
                 let settings = Settings::of(&mailbox);
-                let row = Row { mailbox, activity };
+                let row = Row::new(mailbox, activity);
                 Ok(Self {
                     page,
                     row,
