@@ -96,8 +96,10 @@ struct Listener {
     board: watch::Receiver<u64>,
     stop: watch::Receiver<bool>,
     told: Told,
-    /// No event before this time.
+    /// No event of the store before this time.
     rests_until: Instant,
+    /// No event of the loops before this time.
+    loops_rest_until: Instant,
     greeted: bool,
     _ticket: Ticket,
 }
@@ -114,15 +116,18 @@ impl Listener {
             if *self.stop.borrow() {
                 return None;
             }
+            let loops_rest = Instant::now() < self.loops_rest_until;
             tokio::select! {
                 _ = self.stop.changed() => return None,
+                () = tokio::time::sleep_until(self.loops_rest_until), if loops_rest => {}
                 () = tokio::time::sleep(HEARTBEAT) => {
                     return Some((Ok(Bytes::from_static(b": still here\n\n")), self));
                 }
-                changed = self.board.changed() => {
+                changed = self.board.changed(), if !loops_rest => {
                     changed.ok()?;
                     tokio::time::sleep(GATHER).await;
                     self.board.mark_unchanged();
+                    self.loops_rest_until = Instant::now() + REST;
                     return Some((Ok(Bytes::from_static(b"event: loops\ndata:\n\n")), self));
                 }
                 changed = self.changes.changed() => {
@@ -199,6 +204,7 @@ pub(super) async fn show(context: Shared, visitor: Visitor) -> Result<HttpRespon
         stop,
         told,
         rests_until: Instant::now(),
+        loops_rest_until: Instant::now(),
         greeted: false,
         _ticket: ticket,
     };

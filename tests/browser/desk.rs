@@ -1,8 +1,9 @@
 //! What several tests do at the desk: sign in, connect the support mailbox, find a conversation.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-use crate::support::browser::Browser;
+use crate::support::browser::{Browser, PATIENCE};
 use crate::support::program::Program;
 
 /// Signs in, and ends in the inbox.
@@ -42,4 +43,31 @@ pub(crate) fn file(folder: &tempfile::TempDir) -> PathBuf {
         trailer<</Root 1 0 R>>\n%%EOF\n";
     std::fs::write(&path, pdf).unwrap();
     path
+}
+
+/// Loads the page again until these words are there: for a browser that runs no script.
+pub(crate) async fn reload_until(browser: &Browser, css: &str, words: &str) {
+    let end = Instant::now() + PATIENCE;
+    while browser.shown(css, words).await.is_none() {
+        if Instant::now() > end {
+            browser
+                .give_up(&format!("{css} with {words:?} does not come"))
+                .await;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        browser.reload().await;
+    }
+}
+
+/// Marks the page, so that a reload would show.
+pub(crate) async fn stay(browser: &Browser) {
+    browser.run("window.sinceTheTestLooked = true").await;
+}
+
+/// It has not been loaded again since.
+pub(crate) async fn has_stayed(browser: &Browser) {
+    let marked = browser
+        .run("return window.sinceTheTestLooked === true")
+        .await;
+    assert_eq!(marked, true, "the page was loaded again");
 }

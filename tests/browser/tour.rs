@@ -74,7 +74,7 @@ async fn open_conversation(browser: &Browser, program: &Program) {
     let begun = Instant::now();
     browser.see(".flash").await;
     browser.go(&program.url).await;
-    stay(browser).await;
+    desk::stay(browser).await;
     browser.see(desk::SUBJECT).await;
     println!(
         "the first conversation was there {:?} after Begin",
@@ -93,7 +93,7 @@ async fn open_conversation(browser: &Browser, program: &Program) {
         "all conversations were there {:?} after Begin",
         begun.elapsed()
     );
-    has_stayed(browser).await;
+    desk::has_stayed(browser).await;
     browser.picture("07-inbox").await;
     browser
         .click_with(desk::SUBJECT, "Crack in the shade")
@@ -140,7 +140,7 @@ async fn reply(browser: &Browser) {
 /// The reply is sent and the customer answers, while the page stays.
 async fn follow(browser: &Browser) {
     let begun = Instant::now();
-    stay(browser).await;
+    desk::stay(browser).await;
     let state = browser.see(".letter.ours .chip").await.text().await;
     println!("the reply is first seen as {state:?}");
     browser.see_with(".letter.ours .chip", "Sent").await;
@@ -160,7 +160,7 @@ async fn follow(browser: &Browser) {
     browser
         .see_with(".letter.ours ~ .letter:not(.ours)", "Carla Mendes")
         .await;
-    has_stayed(browser).await;
+    desk::has_stayed(browser).await;
     browser
         .run("document.querySelector('.letter.ours ~ .letter:not(.ours)').scrollIntoView({block: 'center'})")
         .await;
@@ -173,16 +173,4 @@ async fn received(browser: &Browser, program: &Program) {
     let mail = browser.see("#received").await.text().await.unwrap();
     assert!(mail.contains("carla.mendes@olivar.example"), "{mail}");
     assert!(mail.contains("A new shade is on its way"), "{mail}");
-}
-
-/// Marks the page, so that a reload would show.
-async fn stay(browser: &Browser) {
-    browser.run("window.sinceTheTestLooked = true").await;
-}
-
-async fn has_stayed(browser: &Browser) {
-    let marked = browser
-        .run("return window.sinceTheTestLooked === true")
-        .await;
-    assert_eq!(marked, true, "the page was loaded again");
 }
