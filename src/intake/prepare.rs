@@ -209,5 +209,8 @@ fn named(addresses: &[Address]) -> Vec<Address> {
 }
 
 fn first(addresses: &[Address]) -> Option<Address> {
-    addresses.iter().find(|who| !who.address.is_empty()).cloned()
+    addresses
+        .iter()
+        .find(|who| !who.address.is_empty())
+        .cloned()
 }

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::body::Attachment;
 use super::header;
-use crate::model::Address;
 use super::parse::Parsed;
+use crate::model::Address;
 
 /// Recipients read of one report.
 const RECIPIENTS_MAX: usize = 200;

@@ -33,9 +33,7 @@ words! {
 }
 
 /// A name and an address, as a header field gives them; the address may be malformed.
-#[derive(
-    Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Address {
     /// Display name; empty when there is none.
     #[serde(default)]

@@ -5,7 +5,7 @@ use askama::Template;
 
 use super::context::Shared;
 use super::error::Error;
-use super::mailboxes::FolderRow;
+use super::folders::FolderRow;
 use super::microsoft::days_left;
 use super::page::{self, Here, Page};
 use super::session::Admin;

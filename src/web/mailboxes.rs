@@ -8,17 +8,18 @@ use askama::Template;
 use super::context::Shared;
 use super::error::Error;
 use super::flash::Flash;
+use super::folders::FolderRow;
 use super::forms::{Fields, Posted};
 use super::mailbox_words::{self as words, Label};
 use super::page::{self, Here, Page, go, go_saying};
 use super::session::Admin;
 use crate::mail::html;
-use crate::model::{Fate, Folder, FolderRole, Mailbox, MailboxId, MailboxStatus};
+use crate::model::{Mailbox, MailboxId, MailboxStatus};
 use crate::problem::Problem;
 use crate::store::{self, Db};
 use crate::work::connect::{self, Begin, BeginError};
 use crate::work::entra_app::{self, AppState};
-use crate::work::status::Activity;
+use crate::work::status::{Activity, Health};
 
 /// Longest name of a mailbox, in characters; it stands in From.
 const NAME_CHARS: usize = 100;
@@ -40,6 +41,17 @@ struct Row {
 }
 
 impl Row {
+    /// A mailbox that rests because it was told to is well for its loop, but not green for people.
+    fn new(mailbox: Mailbox, mut activity: Activity) -> Self {
+        if matches!(
+            mailbox.status,
+            MailboxStatus::Choosing | MailboxStatus::Paused
+        ) {
+            activity.receiving.health = Health::Stopped;
+        }
+        Self { mailbox, activity }
+    }
+
     fn status(&self) -> Label {
         words::status(&self.mailbox)
     }
@@ -73,92 +85,12 @@ pub(super) async fn index(context: Shared, admin: Admin) -> Result<HttpResponse,
             let rows = page
                 .mailboxes
                 .iter()
-                .map(|mailbox| Row {
-                    mailbox: mailbox.clone(),
-                    activity: work.activity(mailbox.id),
-                })
+                .map(|mailbox| Row::new(mailbox.clone(), work.activity(mailbox.id)))
                 .collect();
             Ok(Index { page, rows })
         })
         .await?;
     page::show(&index)
-}
-
-/// A folder with what became of the messages in it.
-pub(super) struct FolderRow {
-    /// The folder.
-    pub(super) folder: Folder,
-    /// Fates that some message met, with their numbers.
-    pub(super) fates: Vec<(Fate, i64)>,
-}
-
-impl FolderRow {
-    /// The watched folders of a mailbox.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub(super) fn list(db: &Db, id: MailboxId) -> Result<Vec<Self>, Error> {
-        store::folders::list(db, id)?
-            .into_iter()
-            .map(|folder| {
-                let fates = store::fates::count(db, folder.id)?;
-                let fates = fates.into_iter().map(|row| (row.fate, row.count)).collect();
-                Ok(Self { folder, fates })
-            })
-            .collect()
-    }
-
-    /// Messages seen under the present UIDVALIDITY.
-    #[must_use]
-    pub(super) fn total(&self) -> i64 {
-        self.fates.iter().map(|(_, count)| count).sum()
-    }
-
-    /// Messages that a person should look at.
-    #[must_use]
-    pub(super) fn needing_person(&self) -> i64 {
-        self.fates
-            .iter()
-            .filter(|(fate, _)| words::needs_person(fate))
-            .map(|(_, count)| count)
-            .sum()
-    }
-
-    /// What the numbers come to, in words.
-    #[must_use]
-    pub(super) fn verdict(&self) -> String {
-        let Some(server) = self.folder.server_count else {
-            return "Not read yet.".to_owned();
-        };
-        let seen = self.total();
-        let wanted_all = self.folder.first_uid <= 1;
-        match server - seen {
-            0 if server == 0 => "It is empty.".to_owned(),
-            0 => "Every message on the server is accounted for.".to_owned(),
-            missing if missing > 0 && wanted_all => format!("{missing} still to be looked at."),
-            missing if missing > 0 => {
-                format!(
-                    "{missing} on the server are older than what was chosen; the rest is accounted for."
-                )
-            }
-            gone => {
-                let gone = -gone;
-                format!(
-                    "Everything is accounted for; {gone} seen earlier have since been moved or deleted on the server."
-                )
-            }
-        }
-    }
-
-    /// What the folder is for, in words.
-    #[must_use]
-    pub(super) fn role(&self) -> &'static str {
-        match self.folder.role {
-            FolderRole::Inbox => "Incoming mail",
-            FolderRole::Sent => "Replies, also those written in Outlook",
-            FolderRole::Other => "Watched",
-        }
-    }
 }
 
 /// What the settings' form holds.
@@ -274,7 +206,7 @@ impl Show {
                 )?;
                 let activity = shared.services.work.activity(id);
                 let settings = Settings::of(&mailbox);
-                let row = Row { mailbox, activity };
+                let row = Row::new(mailbox, activity);
                 Ok(Self {
                     page,
                     row,

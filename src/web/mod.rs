@@ -14,6 +14,7 @@ mod conversations;
 mod csrf;
 mod error;
 mod flash;
+mod folders;
 mod format;
 mod forms;
 mod guide;

@@ -83,10 +83,17 @@ fn sign_in(services: &Services, mailbox: &Mailbox) -> CheckLine {
         Ok(_) if mailbox.upn.eq_ignore_ascii_case(&mailbox.address) => {
             CheckLine::good(NAME, format!("Signed in as {}.", mailbox.upn))
         }
+        Ok(_) if mailbox.shared => CheckLine::good(
+            NAME,
+            format!(
+                "Signed in as {} for the shared mailbox {}.",
+                mailbox.upn, mailbox.address
+            ),
+        ),
         Ok(_) => CheckLine::good(
             NAME,
             format!(
-                "Signed in as {} for the mailbox {}.",
+                "Signed in as {}; the mailbox's address is {}.",
                 mailbox.upn, mailbox.address
             ),
         ),

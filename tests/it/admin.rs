@@ -3,6 +3,7 @@
 use mailhatch::model::{Fate, FolderRole, MailboxId, Role};
 use mailhatch::store::{self, fates};
 
+use crate::support::office::text_of;
 use crate::support::site::{Browser, NOW, PASSWORD, Site};
 
 fn site() -> (Site, Browser) {
@@ -129,15 +130,7 @@ fn a_generated_password_is_shown_once_and_works() {
     ];
     let answer = admin.post("/admin/agents", &page, &fields);
     assert_eq!(answer.status, 200, "{}", answer.body);
-    let start = answer.body.find("id=\"new-password\"").unwrap();
-    let password = answer
-        .body
-        .split_at(start)
-        .1
-        .split(['>', '<'])
-        .nth(1)
-        .unwrap()
-        .to_owned();
+    let password = text_of(&answer, "new-password");
     assert_eq!(password.len(), 17, "{password}");
     assert!(!admin.get("/admin/agents").body.contains(&password));
     let mut ada = site.browser();

@@ -7,14 +7,14 @@ use mailhatch::work::wake::Wake;
 use mailhatch::work::{PollStep, Poller, poll_step};
 use mailhatch_simulator::world::SmtpAuth;
 
-use crate::support::office::Office;
+use crate::support::office::{Office, checked};
 use crate::support::site::{NOW, Site};
 
 const MAIL: &[u8] = b"From: Marta <marta@example.net>\r\nTo: support@harbourlights.example\r\nSubject: The lamp\r\nMessage-ID: <one@example.net>\r\n\r\nIt flickers.\r\n";
 
 fn choose(office: &Office, id: MailboxId, fields: &[(&str, &str)]) -> crate::support::site::Answer {
     let mut admin = office.admin();
-    let page = Office::checked(&mut admin, id);
+    let page = checked(&mut admin, id);
     let page = if page.body.contains("name=\"take_from\"") {
         page
     } else {
@@ -32,7 +32,7 @@ fn a_mailbox_is_connected_checked_and_begins_with_all_its_mail() {
         .deliver(&office.demo.support_address, MAIL);
     let mut admin = office.admin();
     let id = office.connect(&mut admin, "", &office.demo.support_upn);
-    let page = Office::checked(&mut admin, id);
+    let page = checked(&mut admin, id);
     for words in [
         "Receive (IMAP)",
         "The inbox can be read; it holds 1 messages.",
@@ -109,7 +109,7 @@ fn a_shared_mailbox_is_opened_by_a_person_who_may() {
         (mailbox.shared, mailbox.upn.as_str()),
         (true, person.as_str())
     );
-    let page = Office::checked(&mut admin, id);
+    let page = checked(&mut admin, id);
     assert!(
         page.body
             .contains(&format!("Signed in as {person} for the mailbox")),
@@ -136,7 +136,7 @@ fn a_mailbox_without_smtp_sends_through_graph_and_says_so() {
         });
     let mut admin = office.admin();
     let id = office.connect(&mut admin, "", &office.demo.support_upn);
-    let page = Office::checked(&mut admin, id);
+    let page = checked(&mut admin, id);
     assert!(page.body.contains("Send (Graph)"), "{}", page.body);
     assert_eq!(office.mailbox(id).unwrap().way_out, WayOut::Graph);
     let page = admin.get(&format!("/mailboxes/{id}"));
@@ -156,7 +156,7 @@ fn a_mailbox_that_cannot_be_read_says_what_to_do_and_can_be_checked_again() {
         .update_user(&office.demo.support_upn, |user| user.imap_enabled = false);
     let mut admin = office.admin();
     let id = office.connect(&mut admin, "", &office.demo.support_upn);
-    let page = Office::checked(&mut admin, id);
+    let page = checked(&mut admin, id);
     assert!(page.body.contains("check-bad"), "{}", page.body);
     assert!(
         page.body.contains("Set-CASMailbox") || page.body.contains("ImapEnabled"),
@@ -170,7 +170,7 @@ fn a_mailbox_that_cannot_be_read_says_what_to_do_and_can_be_checked_again() {
         .update_user(&office.demo.support_upn, |user| user.imap_enabled = true);
     let again = admin.post(&format!("/mailboxes/{id}/checks"), &page, &[]);
     assert_eq!(again.header("location"), format!("/mailboxes/{id}/checks"));
-    let page = Office::checked(&mut admin, id);
+    let page = checked(&mut admin, id);
     assert!(!page.body.contains("check-bad"), "{}", page.body);
 }
 

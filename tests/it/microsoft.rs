@@ -5,7 +5,7 @@ use mailhatch::store;
 use mailhatch_simulator::entra::Audience;
 use mailhatch_simulator::faults::{Action, Point};
 
-use crate::support::office::{ADMIN, Office, path_of};
+use crate::support::office::{ADMIN, Office, checked, path_of, text_of};
 use crate::support::site::{Answer, NOW, Site};
 
 fn mailboxes(office: &Office) -> usize {
@@ -187,16 +187,7 @@ fn an_administrator_agrees_for_the_organisation_and_comes_back() {
 fn an_administrator_who_was_sent_the_link_is_thanked_without_being_anybody_here() {
     let office = Office::new();
     let page = office.admin().get("/admin/microsoft");
-    let start = page.body.find("id=\"consent-url\"").unwrap();
-    let link = page
-        .body
-        .split_at(start)
-        .1
-        .split(['>', '<'])
-        .nth(1)
-        .unwrap()
-        .replace("&#38;", "&")
-        .replace("&amp;", "&");
+    let link = text_of(&page, "consent-url");
     let back = office
         .simulator
         .entra()
@@ -216,7 +207,7 @@ fn a_mailbox_signs_in_again_and_works_again() {
     let office = Office::new();
     let mut admin = office.admin();
     let id = office.connect(&mut admin, "", &office.demo.support_upn);
-    Office::checked(&mut admin, id);
+    checked(&mut admin, id);
     office
         .site
         .store()
@@ -236,7 +227,7 @@ fn another_person_cannot_take_over_a_mailbox_by_signing_in_again() {
     let office = Office::new();
     let mut admin = office.admin();
     let id = office.connect(&mut admin, "", &office.demo.support_upn);
-    let page = Office::checked(&mut admin, id);
+    let page = checked(&mut admin, id);
     let answer = admin.post(&format!("/mailboxes/{id}/sign-in"), &page, &[]);
     let stranger = office.demo.staff_upns[0].clone();
     let answer = admin.get(&office.consent(answer.header("location"), &stranger));

@@ -118,12 +118,6 @@ impl Office {
         )
     }
 
-    /// The checklist once nothing more is to come.
-    pub(crate) fn checked(browser: &mut Browser, id: MailboxId) -> Answer {
-        let path = format!("/mailboxes/{id}/checks");
-        until(|| Some(browser.get(&path)).filter(|page| !page.body.contains("Trying every way")))
-    }
-
     /// A mailbox as it is stored.
     pub(crate) fn mailbox(&self, id: MailboxId) -> Option<Mailbox> {
         self.site
@@ -131,6 +125,25 @@ impl Office {
             .read(|db| store::mailboxes::find(db, id))
             .unwrap()
     }
+}
+
+/// The checklist of a mailbox once nothing more is to come.
+pub(crate) fn checked(browser: &mut Browser, id: MailboxId) -> Answer {
+    let path = format!("/mailboxes/{id}/checks");
+    until(|| Some(browser.get(&path)).filter(|page| !page.body.contains("Trying every way")))
+}
+
+/// The text of the element with this id, which holds nothing but text.
+pub(crate) fn text_of(page: &Answer, id: &str) -> String {
+    let found = page
+        .body
+        .split_once(&format!("id=\"{id}\""))
+        .and_then(|(_, rest)| {
+            let (_, text) = rest.split_once('>')?;
+            text.split_once('<')
+        });
+    let (text, _) = found.unwrap_or_else(|| panic!("no {id} in {}", page.body));
+    text.replace("&#38;", "&").replace("&amp;", "&")
 }
 
 /// The path and query of an address at our own callback.
