@@ -2,17 +2,18 @@
 //! then asks for itself again.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, Query};
 use futures_util::stream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::context::Shared;
+use super::context::{Context, Shared};
 use super::error::Error;
 use super::session::Visitor;
 use crate::model::AgentId;
@@ -82,11 +83,56 @@ impl Drop for Ticket {
     }
 }
 
-/// Up to where this stream has told.
-#[derive(Debug, Clone, Copy, Default)]
-struct Told {
+/// Up to where a page or a stream knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Told {
     conversations: i64,
     mailboxes: i64,
+    /// Changes of what the loops are doing, since the program was started.
+    loops: u64,
+}
+
+impl Told {
+    /// What stands in the store now.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(super) fn read(db: &store::Db, context: &Context) -> Result<Self, Error> {
+        Ok(Self {
+            conversations: store::conversations::revision(db)?,
+            mailboxes: store::mailboxes::revision(db)?,
+            loops: *context.services.work.board().changes().borrow(),
+        })
+    }
+
+    /// Reads what [`fmt::Display`] wrote.
+    fn parse(text: &str) -> Option<Self> {
+        let mut numbers = text.split('-');
+        Some(Self {
+            conversations: numbers.next()?.parse().ok()?,
+            mailboxes: numbers.next()?.parse().ok()?,
+            loops: numbers.next()?.parse().ok()?,
+        })
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "{}-{}-{}",
+            self.conversations, self.mailboxes, self.loops
+        )
+    }
+}
+
+/// What the address of a stream may carry.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct Wish {
+    /// Up to where the page knows that asks. What happened between its making and this stream is told
+    /// at once.
+    #[serde(default)]
+    since: String,
 }
 
 struct Listener {
@@ -146,10 +192,11 @@ impl Listener {
 
     async fn gather(&mut self) -> Result<String, Error> {
         let told = self.told;
+        let context = self.context.clone();
         let (now, changed) = self
             .context
             .read(move |db| {
-                let now = read_told(db)?;
+                let now = Told::read(db, &context)?;
                 let changed = store::conversations::list_changed(db, told.conversations)?;
                 Ok((now, changed))
             })
@@ -174,18 +221,15 @@ impl Listener {
     }
 }
 
-fn read_told(db: &store::Db) -> Result<Told, Error> {
-    Ok(Told {
-        conversations: store::conversations::revision(db)?,
-        mailboxes: store::mailboxes::revision(db)?,
-    })
-}
-
 /// `GET /live`
 ///
 /// # Errors
 /// When the store fails.
-pub(super) async fn show(context: Shared, visitor: Visitor) -> Result<HttpResponse, Error> {
+pub(super) async fn show(
+    context: Shared,
+    visitor: Visitor,
+    wish: Query<Wish>,
+) -> Result<HttpResponse, Error> {
     let Some(ticket) = context.streams.enter(visitor.agent.id) else {
         // 204 tells an EventSource not to come back (WHATWG HTML §9.2.3).
         return Ok(HttpResponse::build(StatusCode::NO_CONTENT).finish());
@@ -195,7 +239,15 @@ pub(super) async fn show(context: Shared, visitor: Visitor) -> Result<HttpRespon
     changes.mark_unchanged();
     let mut board = context.services.work.board().changes();
     board.mark_unchanged();
-    let told = context.read(read_told).await?;
+    let shared = context.clone();
+    let now = context.read(move |db| Told::read(db, &shared)).await?;
+    let told = Told::parse(&wish.since).unwrap_or(now);
+    if (told.conversations, told.mailboxes) != (now.conversations, now.mailboxes) {
+        changes.mark_changed();
+    }
+    if told.loops != now.loops {
+        board.mark_changed();
+    }
     let stop = context.streams.stop.subscribe();
     let listener = Listener {
         context,

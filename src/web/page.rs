@@ -13,6 +13,7 @@ use super::context::Context;
 use super::error::Error;
 use super::flash::Flash;
 use super::format;
+use super::live::Told;
 use super::microsoft;
 use super::session::{Visit, Visitor};
 use crate::model::{Agent, InboxCounts, Mailbox, MailboxId, MailboxStatus, View, Word as _};
@@ -111,6 +112,8 @@ pub(super) struct Page {
     pub path: String,
     /// When it was made, unix seconds UTC.
     pub now: i64,
+    /// Up to where this page knows; the stream it listens to begins there.
+    pub told: Told,
     /// Current entry of the side bar.
     pub here: Here,
     /// Counts of the inbox's views.
@@ -137,6 +140,7 @@ impl Page {
         here: Here,
     ) -> Result<Self, Error> {
         let mut page = Self::bare(context, &visitor.visit, title);
+        page.told = Told::read(db, context)?;
         let (waiting, failed, uncertain) = store::deliveries::count_unfinished(db)?;
         page.here = here;
         page.counts = store::inbox::counts(db, visitor.agent.id, here.mailbox_id)?;
@@ -163,6 +167,7 @@ impl Page {
             flash: visit.flash.clone(),
             path: visit.path.clone(),
             now: context.now(),
+            told: Told::default(),
             here: Here::default(),
             counts: InboxCounts::default(),
             outbox: OutboxCounts::default(),

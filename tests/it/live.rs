@@ -15,6 +15,10 @@ struct Stream(BufReader<TcpStream>);
 
 impl Stream {
     fn open(site: &Site, browser: &Browser) -> Self {
+        Self::open_at(site, browser, "/live")
+    }
+
+    fn open_at(site: &Site, browser: &Browser, path: &str) -> Self {
         let mut socket = TcpStream::connect_timeout(&site.address, Duration::from_secs(5)).unwrap();
         socket
             .set_read_timeout(Some(Duration::from_secs(10)))
@@ -25,7 +29,7 @@ impl Stream {
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
         let head = format!(
-            "GET /live HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n",
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n",
             site.address,
             cookies.join("; ")
         );
@@ -74,6 +78,32 @@ fn a_change_is_told_by_name_and_not_by_content() {
         .write(|tx| store::mailboxes::touch(tx, mailbox))
         .unwrap();
     assert_eq!(stream.until("event:"), "event: mailboxes");
+}
+
+#[test]
+fn what_changes_between_a_page_and_its_stream_is_told_at_once() {
+    let site = Site::empty();
+    let ada = site.agent("ada@example.com", "Ada", Role::Agent);
+    let mailbox = site.mailbox("support@example.com", "Support");
+    let from = Address::new("Marta", "marta@example.net");
+    let id = site.conversation(
+        mailbox,
+        &from,
+        "From: marta@example.net\nSubject: Lamp\n\nHi\n",
+    );
+    let mut browser = site.signed_in("ada@example.com");
+    let page = browser.get(&format!("/conversations/{id}")).body;
+    let (_, rest) = page.split_once("sse-connect=\"").unwrap();
+    let (path, _) = rest.split_once('"').unwrap();
+    let ada = site
+        .store()
+        .read(|db| store::agents::find(db, ada))
+        .unwrap()
+        .unwrap();
+    desk::close(site.store(), NOW, &ada, id).unwrap();
+    let mut stream = Stream::open_at(&site, &browser, path);
+    assert_eq!(stream.until("event:"), "event: list");
+    assert_eq!(stream.until("event:"), format!("event: conversation-{id}"));
 }
 
 #[test]
