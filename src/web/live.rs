@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, Query};
 use futures_util::stream;
+use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -82,11 +83,33 @@ impl Drop for Ticket {
     }
 }
 
-/// Up to where this stream has told.
-#[derive(Debug, Clone, Copy, Default)]
-struct Told {
-    conversations: i64,
-    mailboxes: i64,
+/// A state of the store, as far as pages follow it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Revisions {
+    /// Newest change of any conversation.
+    pub(super) conversations: i64,
+    /// Newest change of any mailbox.
+    pub(super) mailboxes: i64,
+}
+
+impl Revisions {
+    /// The state as this snapshot has it.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(super) fn read(db: &store::Db) -> Result<Self, Error> {
+        Ok(Self {
+            conversations: store::conversations::revision(db)?,
+            mailboxes: store::mailboxes::revision(db)?,
+        })
+    }
+}
+
+/// What a page shows already: what changed between its making and its stream must be told too.
+#[derive(Debug, Deserialize)]
+pub(super) struct Shown {
+    conversations: Option<i64>,
+    mailboxes: Option<i64>,
 }
 
 struct Listener {
@@ -95,7 +118,8 @@ struct Listener {
     /// What the loops of the mailboxes are doing.
     board: watch::Receiver<u64>,
     stop: watch::Receiver<bool>,
-    told: Told,
+    /// Up to where this stream has told.
+    told: Revisions,
     /// No event of the store before this time.
     rests_until: Instant,
     /// No event of the loops before this time.
@@ -149,7 +173,7 @@ impl Listener {
         let (now, changed) = self
             .context
             .read(move |db| {
-                let now = read_told(db)?;
+                let now = Revisions::read(db)?;
                 let changed = store::conversations::list_changed(db, told.conversations)?;
                 Ok((now, changed))
             })
@@ -174,18 +198,15 @@ impl Listener {
     }
 }
 
-fn read_told(db: &store::Db) -> Result<Told, Error> {
-    Ok(Told {
-        conversations: store::conversations::revision(db)?,
-        mailboxes: store::mailboxes::revision(db)?,
-    })
-}
-
 /// `GET /live`
 ///
 /// # Errors
 /// When the store fails.
-pub(super) async fn show(context: Shared, visitor: Visitor) -> Result<HttpResponse, Error> {
+pub(super) async fn show(
+    context: Shared,
+    visitor: Visitor,
+    shown: Query<Shown>,
+) -> Result<HttpResponse, Error> {
     let Some(ticket) = context.streams.enter(visitor.agent.id) else {
         // 204 tells an EventSource not to come back (WHATWG HTML §9.2.3).
         return Ok(HttpResponse::build(StatusCode::NO_CONTENT).finish());
@@ -194,8 +215,16 @@ pub(super) async fn show(context: Shared, visitor: Visitor) -> Result<HttpRespon
     let mut changes = context.services.store.changes();
     changes.mark_unchanged();
     let mut board = context.services.work.board().changes();
-    board.mark_unchanged();
-    let told = context.read(read_told).await?;
+    // The board keeps no history, so a page hears of it once at the start.
+    board.mark_changed();
+    let now = context.read(Revisions::read).await?;
+    let told = Revisions {
+        conversations: shown.conversations.unwrap_or(now.conversations),
+        mailboxes: shown.mailboxes.unwrap_or(now.mailboxes),
+    };
+    if told != now {
+        changes.mark_changed();
+    }
     let stop = context.streams.stop.subscribe();
     let listener = Listener {
         context,

@@ -13,6 +13,7 @@ use super::context::Context;
 use super::error::Error;
 use super::flash::Flash;
 use super::format;
+use super::live::Revisions;
 use super::microsoft;
 use super::session::{Visit, Visitor};
 use crate::model::{Agent, InboxCounts, Mailbox, MailboxId, MailboxStatus, View, Word as _};
@@ -121,6 +122,8 @@ pub(super) struct Page {
     pub mailboxes: Vec<Mailbox>,
     /// For administrators: days until the Entra app's secret ends, once that is near; negative after.
     pub secret_days_left: Option<i64>,
+    /// Which state of the store the page shows; [`super::live`] tells what has changed since.
+    pub(super) shows: Revisions,
     assets: Assets,
 }
 
@@ -148,6 +151,7 @@ impl Page {
         if visitor.agent.is_admin() {
             page.secret_days_left = entra_app::days_left_to_warn_of(db, page.now)?;
         }
+        page.shows = Revisions::read(db)?;
         page.agent = Some(visitor.agent.clone());
         Ok(page)
     }
@@ -168,6 +172,7 @@ impl Page {
             outbox: OutboxCounts::default(),
             mailboxes: Vec::new(),
             secret_days_left: None,
+            shows: Revisions::default(),
             assets: context.assets.clone(),
         }
     }

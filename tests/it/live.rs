@@ -15,6 +15,10 @@ struct Stream(BufReader<TcpStream>);
 
 impl Stream {
     fn open(site: &Site, browser: &Browser) -> Self {
+        Self::open_at(site, browser, "/live")
+    }
+
+    fn open_at(site: &Site, browser: &Browser, path: &str) -> Self {
         let mut socket = TcpStream::connect_timeout(&site.address, Duration::from_secs(5)).unwrap();
         socket
             .set_read_timeout(Some(Duration::from_secs(10)))
@@ -25,13 +29,15 @@ impl Stream {
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
         let head = format!(
-            "GET /live HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n",
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n",
             site.address,
             cookies.join("; ")
         );
         socket.write_all(head.as_bytes()).unwrap();
         let mut stream = Self(BufReader::new(socket));
         stream.until("retry:");
+        // The board of the loops keeps no history and is always told first.
+        assert_eq!(stream.until("event:"), "event: loops");
         stream
     }
 
@@ -46,6 +52,24 @@ impl Stream {
             }
         }
     }
+}
+
+#[test]
+fn what_changed_between_a_page_and_its_stream_is_told_at_once() {
+    let site = Site::empty();
+    site.agent("ada@example.com", "Ada", Role::Agent);
+    let mailbox = site.mailbox("support@example.com", "Support");
+    let mut browser = site.signed_in("ada@example.com");
+    let page = browser.get("/").body;
+    let start = page.find("/live?").unwrap();
+    let path = page.split_at(start).1.split('"').next().unwrap();
+    let path = path.replace("&amp;", "&").replace("&#38;", "&");
+    let from = Address::new("Marta", "marta@example.net");
+    let raw = "From: marta@example.net\nSubject: Lamp\n\nHi\n";
+    let id = site.conversation(mailbox, &from, raw);
+    let mut stream = Stream::open_at(&site, &browser, &path);
+    assert_eq!(stream.until("event:"), "event: list");
+    assert_eq!(stream.until("event:"), format!("event: conversation-{id}"));
 }
 
 #[test]
