@@ -2,7 +2,6 @@
 //! then asks for itself again.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,10 +9,11 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Query};
 use futures_util::stream;
+use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::context::{Context, Shared};
+use super::context::Shared;
 use super::error::Error;
 use super::session::Visitor;
 use crate::model::AgentId;
@@ -83,56 +83,33 @@ impl Drop for Ticket {
     }
 }
 
-/// Up to where a page or a stream knows.
+/// A state of the store, as far as pages follow it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Told {
-    conversations: i64,
-    mailboxes: i64,
-    /// Changes of what the loops are doing, since the program was started.
-    loops: u64,
+pub(super) struct Revisions {
+    /// Newest change of any conversation.
+    pub(super) conversations: i64,
+    /// Newest change of any mailbox.
+    pub(super) mailboxes: i64,
 }
 
-impl Told {
-    /// What stands in the store now.
+impl Revisions {
+    /// The state as this snapshot has it.
     ///
     /// # Errors
     /// Those of the store.
-    pub(super) fn read(db: &store::Db, context: &Context) -> Result<Self, Error> {
+    pub(super) fn read(db: &store::Db) -> Result<Self, Error> {
         Ok(Self {
             conversations: store::conversations::revision(db)?,
             mailboxes: store::mailboxes::revision(db)?,
-            loops: *context.services.work.board().changes().borrow(),
-        })
-    }
-
-    /// Reads what [`fmt::Display`] wrote.
-    fn parse(text: &str) -> Option<Self> {
-        let mut numbers = text.split('-');
-        Some(Self {
-            conversations: numbers.next()?.parse().ok()?,
-            mailboxes: numbers.next()?.parse().ok()?,
-            loops: numbers.next()?.parse().ok()?,
         })
     }
 }
 
-impl fmt::Display for Told {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            out,
-            "{}-{}-{}",
-            self.conversations, self.mailboxes, self.loops
-        )
-    }
-}
-
-/// What the address of a stream may carry.
-#[derive(Debug, serde::Deserialize)]
-pub(super) struct Wish {
-    /// Up to where the page knows that asks. What happened between its making and this stream is told
-    /// at once.
-    #[serde(default)]
-    since: String,
+/// What a page shows already: what changed between its making and its stream must be told too.
+#[derive(Debug, Deserialize)]
+pub(super) struct Shown {
+    conversations: Option<i64>,
+    mailboxes: Option<i64>,
 }
 
 struct Listener {
@@ -141,7 +118,8 @@ struct Listener {
     /// What the loops of the mailboxes are doing.
     board: watch::Receiver<u64>,
     stop: watch::Receiver<bool>,
-    told: Told,
+    /// Up to where this stream has told.
+    told: Revisions,
     /// No event of the store before this time.
     rests_until: Instant,
     /// No event of the loops before this time.
@@ -192,11 +170,10 @@ impl Listener {
 
     async fn gather(&mut self) -> Result<String, Error> {
         let told = self.told;
-        let context = self.context.clone();
         let (now, changed) = self
             .context
             .read(move |db| {
-                let now = Told::read(db, &context)?;
+                let now = Revisions::read(db)?;
                 let changed = store::conversations::list_changed(db, told.conversations)?;
                 Ok((now, changed))
             })
@@ -228,7 +205,7 @@ impl Listener {
 pub(super) async fn show(
     context: Shared,
     visitor: Visitor,
-    wish: Query<Wish>,
+    shown: Query<Shown>,
 ) -> Result<HttpResponse, Error> {
     let Some(ticket) = context.streams.enter(visitor.agent.id) else {
         // 204 tells an EventSource not to come back (WHATWG HTML §9.2.3).
@@ -238,15 +215,15 @@ pub(super) async fn show(
     let mut changes = context.services.store.changes();
     changes.mark_unchanged();
     let mut board = context.services.work.board().changes();
-    board.mark_unchanged();
-    let shared = context.clone();
-    let now = context.read(move |db| Told::read(db, &shared)).await?;
-    let told = Told::parse(&wish.since).unwrap_or(now);
-    if (told.conversations, told.mailboxes) != (now.conversations, now.mailboxes) {
+    // The board keeps no history, so a page hears of it once at the start.
+    board.mark_changed();
+    let now = context.read(Revisions::read).await?;
+    let told = Revisions {
+        conversations: shown.conversations.unwrap_or(now.conversations),
+        mailboxes: shown.mailboxes.unwrap_or(now.mailboxes),
+    };
+    if told != now {
         changes.mark_changed();
-    }
-    if told.loops != now.loops {
-        board.mark_changed();
     }
     let stop = context.streams.stop.subscribe();
     let listener = Listener {

@@ -13,7 +13,7 @@ use super::context::Context;
 use super::error::Error;
 use super::flash::Flash;
 use super::format;
-use super::live::Told;
+use super::live::Revisions;
 use super::microsoft;
 use super::session::{Visit, Visitor};
 use crate::model::{Agent, InboxCounts, Mailbox, MailboxId, MailboxStatus, View, Word as _};
@@ -112,8 +112,6 @@ pub(super) struct Page {
     pub path: String,
     /// When it was made, unix seconds UTC.
     pub now: i64,
-    /// Up to where this page knows; the stream it listens to begins there.
-    pub told: Told,
     /// Current entry of the side bar.
     pub here: Here,
     /// Counts of the inbox's views.
@@ -124,6 +122,8 @@ pub(super) struct Page {
     pub mailboxes: Vec<Mailbox>,
     /// For administrators: days until the Entra app's secret ends, once that is near; negative after.
     pub secret_days_left: Option<i64>,
+    /// Which state of the store the page shows; [`super::live`] tells what has changed since.
+    pub(super) shows: Revisions,
     assets: Assets,
 }
 
@@ -140,7 +140,6 @@ impl Page {
         here: Here,
     ) -> Result<Self, Error> {
         let mut page = Self::bare(context, &visitor.visit, title);
-        page.told = Told::read(db, context)?;
         let (waiting, failed, uncertain) = store::deliveries::count_unfinished(db)?;
         page.here = here;
         page.counts = store::inbox::counts(db, visitor.agent.id, here.mailbox_id)?;
@@ -152,6 +151,7 @@ impl Page {
         if visitor.agent.is_admin() {
             page.secret_days_left = entra_app::days_left_to_warn_of(db, page.now)?;
         }
+        page.shows = Revisions::read(db)?;
         page.agent = Some(visitor.agent.clone());
         Ok(page)
     }
@@ -167,12 +167,12 @@ impl Page {
             flash: visit.flash.clone(),
             path: visit.path.clone(),
             now: context.now(),
-            told: Told::default(),
             here: Here::default(),
             counts: InboxCounts::default(),
             outbox: OutboxCounts::default(),
             mailboxes: Vec::new(),
             secret_days_left: None,
+            shows: Revisions::default(),
             assets: context.assets.clone(),
         }
     }
