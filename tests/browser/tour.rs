@@ -65,6 +65,9 @@ async fn checklist(browser: &Browser) {
         choices.contains("15 messages"),
         "how much there is stands beside the choice: {choices}"
     );
+    browser
+        .run("document.querySelector('#checks').scrollIntoView({block: 'end'})")
+        .await;
     browser.picture("06-checklist").await;
     browser.click("input[value=all]").await;
     browser.click_with("button", "Begin").await;

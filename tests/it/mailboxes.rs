@@ -39,7 +39,7 @@ fn a_mailbox_is_connected_checked_and_begins_with_all_its_mail() {
         "Send (SMTP)",
         "Everything in the inbox",
         "1 message.",
-        "7 days: 1 message",
+        "Messages in 7 days: 1 ",
     ] {
         assert!(page.body.contains(words), "{words} in {}", page.body);
     }
