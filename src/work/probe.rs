@@ -117,7 +117,7 @@ fn reading(services: &Services, mailbox: &Mailbox) -> Vec<CheckLine> {
                 .iter()
                 .find(|folder| folder.role == Some(imap::FolderRole::Sent));
             vec![
-                CheckLine::good(NAME, format!("The inbox can be read; it holds {exists} messages.")),
+                CheckLine::good(NAME, format!("The inbox can be read; messages in it: {exists}.")),
                 sent.map_or_else(
                     || CheckLine::skipped("Sent Items", "No folder for sent mail was found; replies written in Outlook will not show."),
                     |folder| CheckLine::good("Sent Items", format!("Replies written in Outlook are read from “{}”.", folder.name)),

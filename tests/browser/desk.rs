@@ -71,3 +71,12 @@ pub(crate) async fn has_stayed(browser: &Browser) {
         .await;
     assert_eq!(marked, true, "the page was loaded again");
 }
+
+/// Says how long something took; shown with `--nocapture`.
+#[expect(
+    clippy::print_stdout,
+    reason = "numbers for whoever reads the test's output"
+)]
+pub(crate) fn tell(sentence: &str) {
+    println!("{sentence}");
+}

@@ -81,10 +81,10 @@ async fn open_conversation(browser: &Browser, program: &Program) {
     browser.go(&program.url).await;
     desk::stay(browser).await;
     browser.see(desk::SUBJECT).await;
-    println!(
+    desk::tell(&format!(
         "the first conversation was there {:?} after Begin",
         begun.elapsed()
-    );
+    ));
     // Maeve wrote twice: fifteen messages are fourteen conversations.
     browser.see_with("#rows", "Maeve Corrigan").await;
     for _ in 0..200 {
@@ -94,10 +94,10 @@ async fn open_conversation(browser: &Browser, program: &Program) {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     assert!(browser.all("#rows > li").await.len() >= 14);
-    println!(
+    desk::tell(&format!(
         "all conversations were there {:?} after Begin",
         begun.elapsed()
-    );
+    ));
     desk::has_stayed(browser).await;
     browser.picture("07-inbox").await;
     browser
@@ -147,9 +147,9 @@ async fn follow(browser: &Browser) {
     let begun = Instant::now();
     desk::stay(browser).await;
     let state = browser.see(".letter.ours .chip").await.text().await;
-    println!("the reply is first seen as {state:?}");
+    desk::tell(&format!("the reply is first seen as {state:?}"));
     browser.see_with(".letter.ours .chip", "Sent").await;
-    println!("the reply was sent after {:?}", begun.elapsed());
+    desk::tell(&format!("the reply was sent after {:?}", begun.elapsed()));
     browser
         .see_with(".letter.ours .files", "Lantern manual.pdf")
         .await;
@@ -158,10 +158,10 @@ async fn follow(browser: &Browser) {
         .await;
     browser.picture("10-sent").await;
     browser.see(".letter.ours ~ .letter:not(.ours)").await;
-    println!(
+    desk::tell(&format!(
         "the customer's answer was there after {:?}",
         begun.elapsed()
-    );
+    ));
     browser
         .see_with(".letter.ours ~ .letter:not(.ours)", "Carla Mendes")
         .await;

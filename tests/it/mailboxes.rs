@@ -35,7 +35,7 @@ fn a_mailbox_is_connected_checked_and_begins_with_all_its_mail() {
     let page = checked(&mut admin, id);
     for words in [
         "Receive (IMAP)",
-        "The inbox can be read; it holds 1 messages.",
+        "The inbox can be read; messages in it: 1.",
         "Send (SMTP)",
         "Everything in the inbox",
         "1 message.",

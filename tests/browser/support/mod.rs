@@ -2,5 +2,6 @@
 
 pub(crate) mod browser;
 pub(crate) mod cdp;
+pub(crate) mod looks;
 pub(crate) mod process;
 pub(crate) mod program;
