@@ -1,10 +1,5 @@
 //! From an empty inbox to an answered customer, as a person does it.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "how long each step took is for a reader and is not asserted"
-)]
-
 use std::time::Instant;
 
 use crate::desk;
