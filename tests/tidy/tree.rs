@@ -11,7 +11,7 @@ const MADE: &[&str] = &["target", ".git", "data", "out"];
 pub(crate) struct File {
     /// Path from the project's root, with forward slashes.
     pub(crate) path: String,
-    /// Its text; bytes that are not UTF-8 are replaced.
+    /// Its text; bytes that are not UTF-8 are replaced. Empty for a picture.
     pub(crate) text: String,
 }
 
@@ -65,9 +65,15 @@ fn walk(folder: &Path, found: &mut Vec<File>) {
         }
         let bytes = fs::read(&path).unwrap();
         let from_root = path.strip_prefix(root()).unwrap();
+        // A picture holds no words.
+        let words = if bytes.contains(&0) {
+            &[]
+        } else {
+            bytes.as_slice()
+        };
         found.push(File {
             path: from_root.to_string_lossy().replace('\\', "/"),
-            text: String::from_utf8_lossy(&bytes).into_owned(),
+            text: String::from_utf8_lossy(words).into_owned(),
         });
     }
 }
