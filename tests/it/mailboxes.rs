@@ -112,7 +112,7 @@ fn a_shared_mailbox_is_opened_by_a_person_who_may() {
     let page = checked(&mut admin, id);
     assert!(
         page.body
-            .contains(&format!("Signed in as {person} for the mailbox")),
+            .contains(&format!("Signed in as {person} for the shared mailbox")),
         "{}",
         page.body
     );
