@@ -111,13 +111,17 @@ pub struct Defaults {
 /// # Errors
 /// When the conversation is not there, or the store fails.
 pub fn defaults(db: &Db, id: ConversationId, all: bool) -> Result<Defaults, Error> {
-    let (conversation, mailbox) = load(db, id)?;
+    let (conversation, _) = load(db, id)?;
     let messages = store::messages::list(db, id)?;
     let person = |m: &&Message| m.direction == Direction::Incoming && m.kind != Kind::Bounce;
     let newest = messages.iter().rev().find(person);
+    let served = store::mailboxes::list(db)?;
     let own = |who: &Address| {
-        who.address.eq_ignore_ascii_case(&mailbox.address)
-            || who.address.eq_ignore_ascii_case(&mailbox.upn)
+        // The person behind a shared mailbox is somebody else and may be meant.
+        served.iter().any(|mailbox| {
+            who.address.eq_ignore_ascii_case(&mailbox.address)
+                || (!mailbox.shared && who.address.eq_ignore_ascii_case(&mailbox.upn))
+        })
     };
     let contact = Address::new(&conversation.contact.name, &conversation.contact.address);
     let Some(message) = newest else {
@@ -285,11 +289,11 @@ fn compose_reply(
         reply_to: Vec::new(),
     };
     let outgoing = Outgoing {
-        from: to_mail(&from),
+        from: from.clone(),
         reply_to: None,
-        to: recipients.to.iter().map(to_mail).collect(),
-        cc: recipients.cc.iter().map(to_mail).collect(),
-        bcc: recipients.bcc.iter().map(to_mail).collect(),
+        to: recipients.to.clone(),
+        cc: recipients.cc.clone(),
+        bcc: recipients.bcc.clone(),
         // Bcc is in the envelope only; what goes through Graph gets its field there.
         keep_bcc: false,
         subject: subject.clone(),
@@ -351,13 +355,6 @@ fn from_name(actor: &Agent, mailbox: &Mailbox) -> String {
         mailbox.name.clone()
     } else {
         format!("{}, {}", actor.name, mailbox.name)
-    }
-}
-
-fn to_mail(who: &Address) -> mail::Address {
-    mail::Address {
-        name: who.name.clone(),
-        address: who.address.clone(),
     }
 }
 

@@ -30,8 +30,18 @@ const choices = (root) => {
   });
 };
 
+// Tells the server whether the signature comes from the editor or was typed as plain text.
+const editors = (root) => {
+  for (const mark of root.querySelectorAll('input[name="edited_with"]')) {
+    mark.form.addEventListener("submit", () => {
+      mark.value = mark.form.querySelector(".editor-text") ? "editor" : "";
+    });
+  }
+};
+
 copyButtons(document);
 choices(document);
+editors(document);
 document.addEventListener("htmx:load", (event) => {
   copyButtons(event.detail.elt);
   choices(event.detail.elt);

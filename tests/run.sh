@@ -101,12 +101,10 @@ section_fmt() { cargo fmt --all --check; }
 
 section_clippy() { cargo clippy --workspace --all-targets --locked --quiet -- -D warnings; }
 
-# A test that needs one of these programs runs it from here; without the name it looks on the path.
+# The tests that need a browser run this one; without the names they look where Debian puts it.
 section_test() {
     TEST_CHROMIUM=$(command -v chromium) \
     TEST_CHROMEDRIVER=$(command -v chromedriver) \
-    TEST_DOVECOT=$(command -v dovecot) \
-    TEST_POSTFIX=$(command -v postfix) \
         cargo test --workspace --locked --no-fail-fast
 }
 

@@ -124,7 +124,6 @@ fn welcome(
     demo: &Demo,
 ) -> String {
     let microsoft = &simulator.endpoints().login_url;
-    let support = &demo.support_address;
     let orders = &demo.orders_address;
     let person = demo.staff_upns.first().map_or("", String::as_str);
     format!(
@@ -135,7 +134,7 @@ Mailhatch is at {url} (listening on {address}).
   Password   {password}
 
 What to try:
-  1. Mailboxes, Add a mailbox, Microsoft: sign in as {support} at the pretend Microsoft and accept.
+  1. Mailboxes, Add a mailbox, Microsoft: choose Harbour Lights Support at the pretend Microsoft and accept.
      Choose what mail to take; conversations appear within seconds.
   2. Answer one, with a file. The customer writes back, and the page shows it by itself.
   3. Connect the shared mailbox {orders} as {person}.

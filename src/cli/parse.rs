@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::mail::{self, Address, Authentication, Bounce, Calendar, Kind, Parsed};
+use crate::mail::{self, Authentication, Bounce, Calendar, Parsed};
+use crate::model::{Address, Kind};
 
 /// Prints how the program reads the message in `file`.
 ///

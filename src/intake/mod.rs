@@ -164,14 +164,7 @@ fn write_fate(
     verdict: &Verdict,
     now: i64,
 ) -> store::Result<Fate> {
-    store::fates::upsert(
-        tx,
-        source.folder.id,
-        source.uid_validity,
-        uid,
-        verdict,
-        now,
-    )?;
+    store::fates::upsert(tx, source.folder.id, source.uid_validity, uid, verdict, now)?;
     Ok(verdict.fate)
 }
 

@@ -130,7 +130,7 @@ fn read(raw: &[u8]) -> Content {
 
 fn mail_of(raw: &[u8], parsed: Parsed, defects: &[mail::Defect]) -> store::Result<Mail> {
     let packed = Packed::pack(raw)?;
-    let kind = kind_of(mail::classify::kind(&parsed));
+    let kind = mail::classify::kind(&parsed);
     let bounce = (kind == Kind::Bounce)
         .then(|| mail::bounce::read(&parsed))
         .flatten();
@@ -173,10 +173,10 @@ fn mail_of(raw: &[u8], parsed: Parsed, defects: &[mail::Defect]) -> store::Resul
         from,
         sender_to_answer,
         recipients: Recipients {
-            to: convert(&parsed.to),
-            cc: convert(&parsed.cc),
-            bcc: convert(&parsed.bcc),
-            reply_to: convert(&parsed.reply_to),
+            to: named(&parsed.to),
+            cc: named(&parsed.cc),
+            bcc: named(&parsed.bcc),
+            reply_to: named(&parsed.reply_to),
         },
         kind,
         bounce,
@@ -203,27 +203,14 @@ fn cut(text: &str) -> String {
     )
 }
 
-fn convert(addresses: &[mail::Address]) -> Vec<Address> {
+fn named(addresses: &[Address]) -> Vec<Address> {
+    let has_either = |who: &&Address| !who.address.is_empty() || !who.name.is_empty();
+    addresses.iter().filter(has_either).cloned().collect()
+}
+
+fn first(addresses: &[Address]) -> Option<Address> {
     addresses
         .iter()
-        .filter(|who| !who.address.is_empty() || !who.name.is_empty())
-        .map(|who| Address::new(&who.name, &who.address))
-        .collect()
-}
-
-fn first(addresses: &[mail::Address]) -> Option<Address> {
-    convert(addresses)
-        .into_iter()
         .find(|who| !who.address.is_empty())
-}
-
-fn kind_of(kind: mail::classify::Kind) -> Kind {
-    use mail::classify::Kind as Read;
-    match kind {
-        Read::Message => Kind::Message,
-        Read::AutoReply => Kind::AutoReply,
-        Read::Bounce => Kind::Bounce,
-        Read::List => Kind::List,
-        Read::Notification => Kind::Notification,
-    }
+        .cloned()
 }

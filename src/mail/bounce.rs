@@ -6,8 +6,9 @@ mod words;
 use serde::Serialize;
 
 use super::body::Attachment;
-use super::header::{self, Address};
+use super::header;
 use super::parse::Parsed;
+use crate::model::Address;
 
 /// Recipients read of one report.
 const RECIPIENTS_MAX: usize = 200;

@@ -1,39 +1,8 @@
 //! What kind of message it is: written by a person, or by a machine, and which machine.
 
-use serde::Serialize;
-
 use super::bounce;
 use super::parse::Parsed;
-
-/// The kind of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Written by a person, as far as one can tell.
-    Message,
-    /// An absence note or another machine's answer to a message.
-    AutoReply,
-    /// A report that a message was not delivered, or not yet.
-    Bounce,
-    /// From a mailing list or a newsletter.
-    List,
-    /// Made by a program on its own account: receipts, alerts, reports.
-    Notification,
-}
-
-impl Kind {
-    /// The stable word for this kind.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Message => "message",
-            Self::AutoReply => "auto_reply",
-            Self::Bounce => "bounce",
-            Self::List => "list",
-            Self::Notification => "notification",
-        }
-    }
-}
+use crate::model::Kind;
 
 /// Subjects of absence notes, in lower case, as Exchange and others write them.
 const ABSENCE_SUBJECTS: &[&str] = &[

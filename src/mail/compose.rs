@@ -12,7 +12,8 @@ use lettre::message::header::{
 use lettre::message::{Body, Mailbox, Mailboxes, Message, MultiPart, SinglePart, header};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::header::{Address, visible};
+use super::header::visible;
+use crate::model::Address;
 
 pub use history::{History, Quoted, quote_history, with_signature};
 

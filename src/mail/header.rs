@@ -3,6 +3,8 @@
 use mail_parser::parsers::MessageStream;
 use mail_parser::{Addr, Address as ParsedAddress, HeaderValue};
 
+use crate::model::Address;
+
 use super::words;
 
 /// Header bytes read of one part; Exchange itself refuses far less.
@@ -13,15 +15,6 @@ const FIELDS_MAX: usize = 2_000;
 const FIELD_BYTES_MAX: usize = 256 * 1024;
 /// Addresses or identifiers read of one field.
 const LIST_MAX: usize = 2_000;
-
-/// A person or group as named in a header field.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Address {
-    /// The display name; empty when there is none.
-    pub name: String,
-    /// The address as written, e.g. `ada@example.com`; may be malformed.
-    pub address: String,
-}
 
 /// One header field.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -34,9 +34,8 @@ mod words;
 pub use body::Attachment;
 pub use bounce::Bounce;
 pub use calendar::Calendar;
-pub use classify::Kind;
 pub use defect::Defect;
-pub use header::{Address, Field, Headers};
+pub use header::{Field, Headers};
 pub use parse::{Parsed, parse};
 pub use trust::Authentication;
 

@@ -4,9 +4,10 @@ use super::body::{self, Attachment};
 use super::calendar::{self, Calendar};
 use super::date;
 use super::defect::Defect;
-use super::header::{self, Address, Headers};
+use super::header::{self, Headers};
 use super::mime::Walker;
 use super::words;
+use crate::model::Address;
 
 /// Fields that may stand once (RFC 5322 section 3.6).
 const SINGLE_FIELDS: [&str; 6] = [

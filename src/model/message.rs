@@ -32,8 +32,8 @@ words! {
     }
 }
 
-/// A name and an address.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// A name and an address, as a header field gives them; the address may be malformed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Address {
     /// Display name; empty when there is none.
     #[serde(default)]

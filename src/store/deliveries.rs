@@ -273,7 +273,8 @@ pub fn update_interrupted(
 ) -> Result<usize> {
     let sql = format!(
         "SELECT {COLUMNS} FROM deliveries d
-         WHERE d.state = 'sending' AND (?1 IS NULL OR d.mailbox_id = ?1)"
+         WHERE d.state NOT IN ('sent', 'cancelled') AND d.state = 'sending'
+           AND (?1 IS NULL OR d.mailbox_id = ?1)"
     );
     let interrupted: Vec<Delivery> = tx
         .prepare(&sql)?

@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+use refinery::Runner;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::{Error, Result};
@@ -14,9 +15,18 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
+/// All migrations of this program.
+pub(super) fn runner() -> Runner {
+    embedded::migrations::runner()
+}
+
 /// Newest schema this program knows.
 pub(super) fn known_version() -> i64 {
-    embedded::migrations::runner()
+    newest(&runner())
+}
+
+fn newest(runner: &Runner) -> i64 {
+    runner
         .get_migrations()
         .iter()
         .map(|migration| i64::from(migration.version()))
@@ -47,11 +57,16 @@ pub(super) fn found_version(connection: &Connection) -> Result<i64> {
 
 /// Applies the pending migrations to the file at `path`, after a backup of an existing one.
 pub(super) fn migrate(path: &Path) -> Result<()> {
+    migrate_with(path, runner())
+}
+
+/// The same with other migrations than the program's own.
+pub(super) fn migrate_with(path: &Path, runner: Runner) -> Result<()> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
     connection.pragma_update(None, "foreign_keys", false)?;
     let found = found_version(&connection)?;
-    let known = known_version();
+    let known = newest(&runner);
     if found > known {
         return Err(Error::Newer { found, known });
     }
@@ -67,7 +82,7 @@ pub(super) fn migrate(path: &Path) -> Result<()> {
             "a backup was made before the migration"
         );
     }
-    embedded::migrations::runner()
+    runner
         .set_abort_divergent(true)
         .set_abort_missing(true)
         .run(&mut connection)

@@ -5,7 +5,7 @@ use askama::Template;
 
 use super::context::Shared;
 use super::error::Error;
-use super::mailboxes::FolderRow;
+use super::folders::FolderRow;
 use super::microsoft::days_left;
 use super::page::{self, Here, Page};
 use super::session::Admin;
@@ -26,11 +26,17 @@ struct Index {
 
 impl Index {
     fn active_agents(&self) -> usize {
-        self.agents.iter().filter(|agent| agent.disabled_at.is_none()).count()
+        self.agents
+            .iter()
+            .filter(|agent| agent.disabled_at.is_none())
+            .count()
     }
 
     fn troubled_parts(&self) -> usize {
-        self.parts.iter().filter(|part| part.health == Health::Trouble).count()
+        self.parts
+            .iter()
+            .filter(|part| part.health == Health::Trouble)
+            .count()
     }
 
     fn troubled_mailboxes(&self) -> usize {
@@ -38,7 +44,10 @@ impl Index {
     }
 
     fn expiry(&self) -> Option<String> {
-        self.app.days_left.filter(|_| self.app.warning.is_some()).map(days_left)
+        self.app
+            .days_left
+            .filter(|_| self.app.warning.is_some())
+            .map(days_left)
     }
 }
 
@@ -46,12 +55,18 @@ impl Index {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
+pub(super) async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
     let app = context.services(entra_app::state).await??;
     let shared = context.clone();
     let index = context
         .read(move |db| {
-            let page = Page::load(db, &shared, &admin, "Administration", Here::section("admin"))?;
+            let page = Page::load(
+                db,
+                &shared,
+                &admin,
+                "Administration",
+                Here::section("admin"),
+            )?;
             let mut needing_person = 0;
             for mailbox in &page.mailboxes {
                 let folders = FolderRow::list(db, mailbox.id)?;
@@ -59,7 +74,13 @@ pub async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error>
             }
             let agents = store::agents::list(db)?;
             let parts = shared.services.work.parts();
-            Ok(Index { page, app, agents, parts, needing_person })
+            Ok(Index {
+                page,
+                app,
+                agents,
+                parts,
+                needing_person,
+            })
         })
         .await?;
     page::show(&index)

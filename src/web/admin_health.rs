@@ -39,15 +39,22 @@ impl Show {
     }
 
     fn backup_size(&self) -> String {
-        self.backup.as_ref().map_or_else(String::new, |backup| format::size(backup.size_bytes))
+        self.backup
+            .as_ref()
+            .map_or_else(String::new, |backup| format::size(backup.size_bytes))
     }
 
     fn troubled(&self) -> usize {
-        self.parts.iter().filter(|part| part.health == Health::Trouble).count()
+        self.parts
+            .iter()
+            .filter(|part| part.health == Health::Trouble)
+            .count()
     }
 
     fn backup_is_old(&self) -> bool {
-        self.backup.as_ref().is_some_and(|backup| self.page.now - backup.made_at > BACKUP_OLD_SECONDS)
+        self.backup
+            .as_ref()
+            .is_some_and(|backup| self.page.now - backup.made_at > BACKUP_OLD_SECONDS)
     }
 }
 
@@ -57,7 +64,10 @@ fn part_name(part: &Part, mailboxes: &[Mailbox]) -> String {
         mailboxes
             .iter()
             .find(|mailbox| mailbox.id.to_string() == id)
-            .map_or_else(|| "a mailbox that is gone".to_owned(), |mailbox| mailbox.address.clone())
+            .map_or_else(
+                || "a mailbox that is gone".to_owned(),
+                |mailbox| mailbox.address.clone(),
+            )
     };
     match part.name.split_once(':') {
         Some(("poll", id)) => format!("Receiving for {}", address(id)),
@@ -74,7 +84,7 @@ fn part_name(part: &Part, mailboxes: &[Mailbox]) -> String {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn show(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
+pub(super) async fn show(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
     let shared = context.clone();
     let show = context
         .store(move |store| -> Result<Show, Error> {
@@ -111,6 +121,9 @@ mod tests {
             sentence: String::new(),
         };
         assert_eq!(part_name(&part("janitor"), &[]), "Housekeeping");
-        assert_eq!(part_name(&part("poll:3"), &[]), "Receiving for a mailbox that is gone");
+        assert_eq!(
+            part_name(&part("poll:3"), &[]),
+            "Receiving for a mailbox that is gone"
+        );
     }
 }

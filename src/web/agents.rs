@@ -70,7 +70,7 @@ async fn load(context: &Shared, visitor: Visitor) -> Result<Index, Error> {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
+pub(super) async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
     page::show(&load(&context, admin.0).await?)
 }
 
@@ -90,7 +90,11 @@ fn generate() -> String {
 /// The password of a form, or a generated one when the field was left empty.
 fn chosen_password(fields: &Fields) -> (String, bool) {
     let typed = fields.raw("password");
-    if typed.is_empty() { (generate(), true) } else { (typed.to_owned(), false) }
+    if typed.is_empty() {
+        (generate(), true)
+    } else {
+        (typed.to_owned(), false)
+    }
 }
 
 async fn hash(context: &Shared, password: String) -> Result<String, Error> {
@@ -104,16 +108,34 @@ async fn hash(context: &Shared, password: String) -> Result<String, Error> {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn create(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn create(
+    context: Shared,
+    admin: Admin,
+    form: Posted,
+) -> Result<HttpResponse, Error> {
     let fields = &form.fields;
-    let (name, email) = (fields.get("name").to_owned(), fields.get("email").to_owned());
-    let role = if fields.is_on("admin") { Role::Admin } else { Role::Agent };
+    let (name, email) = (
+        fields.get("name").to_owned(),
+        fields.get("email").to_owned(),
+    );
+    let role = if fields.is_on("admin") {
+        Role::Admin
+    } else {
+        Role::Agent
+    };
     let (password, generated) = chosen_password(fields);
     let mistakes = Mistakes::of(&name, &email, &password, &password);
     let again = |index: Index, mistakes: Mistakes, email_taken: bool| {
         let (name, email) = (name.clone(), email.clone());
         let admin = role == Role::Admin;
-        let index = Index { name, email, admin, mistakes, email_taken, ..index };
+        let index = Index {
+            name,
+            email,
+            admin,
+            mistakes,
+            email_taken,
+            ..index
+        };
         page::show_as(StatusCode::UNPROCESSABLE_ENTITY, &index)
     };
     if !mistakes.is_empty() {
@@ -138,11 +160,18 @@ pub async fn create(context: Shared, admin: Admin, form: Posted) -> Result<HttpR
     let Some(agent) = made else {
         return again(load(&context, admin.0).await?, mistakes, true);
     };
-    tracing::info!(agent.id = agent.id.0, by = admin.agent.id.0, "an agent was added");
+    tracing::info!(
+        agent.id = agent.id.0,
+        by = admin.agent.id.0,
+        "an agent was added"
+    );
     if generated {
         return show_password(&context, admin.0, agent, password, true).await;
     }
-    let flash = Flash::good(format!("{} can sign in now, with the password you typed.", agent.name));
+    let flash = Flash::good(format!(
+        "{} can sign in now, with the password you typed.",
+        agent.name
+    ));
     Ok(go_saying(&context, PATH, &flash))
 }
 
@@ -156,20 +185,35 @@ async fn show_password(
 ) -> Result<HttpResponse, Error> {
     let shared = context.clone();
     let page = context
-        .read(move |db| Page::load(db, &shared, &visitor, "A new password", Here::section("agents")))
+        .read(move |db| {
+            Page::load(
+                db,
+                &shared,
+                &visitor,
+                "A new password",
+                Here::section("agents"),
+            )
+        })
         .await?;
-    page::show(&NewPassword { page, agent, password, added })
+    page::show(&NewPassword {
+        page,
+        agent,
+        password,
+        added,
+    })
 }
 
 async fn find(context: &Shared, id: AgentId) -> Result<Agent, Error> {
-    context.read(move |db| store::agents::find(db, id)?.ok_or(Error::NotFound("agent"))).await
+    context
+        .read(move |db| store::agents::find(db, id)?.ok_or(Error::NotFound("agent")))
+        .await
 }
 
 /// `POST /admin/agents/{id}/password`
 ///
 /// # Errors
 /// Those of the store.
-pub async fn reset_password(
+pub(super) async fn reset_password(
     context: Shared,
     admin: Admin,
     id: Path<i64>,
@@ -178,7 +222,10 @@ pub async fn reset_password(
     let agent = find(&context, AgentId(id.into_inner())).await?;
     let (password, generated) = chosen_password(&form.fields);
     if let Some(mistake) = password::mistake(&password) {
-        let flash = Flash::bad(format!("The password of {} was not changed. {mistake}", agent.name));
+        let flash = Flash::bad(format!(
+            "The password of {} was not changed. {mistake}",
+            agent.name
+        ));
         return Ok(go_saying(&context, PATH, &flash));
     }
     let hash = hash(&context, password.clone()).await?;
@@ -186,7 +233,11 @@ pub async fn reset_password(
     context
         .store(move |store| store.write(|tx| store::agents::update_password(tx, id, &hash)))
         .await?;
-    tracing::info!(agent.id = id.0, by = admin.agent.id.0, "a password was reset");
+    tracing::info!(
+        agent.id = id.0,
+        by = admin.agent.id.0,
+        "a password was reset"
+    );
     if generated {
         return show_password(&context, admin.0, agent, password, false).await;
     }
@@ -198,7 +249,7 @@ pub async fn reset_password(
 ///
 /// # Errors
 /// Those of the store.
-pub async fn disable(
+pub(super) async fn disable(
     context: Shared,
     admin: Admin,
     id: Path<i64>,
@@ -224,11 +275,19 @@ pub async fn disable(
         })
         .await?;
     if !disabled {
-        let flash = Flash::bad("This is the last administrator who can sign in. Make another one first.");
+        let flash =
+            Flash::bad("This is the last administrator who can sign in. Make another one first.");
         return Ok(go_saying(&context, PATH, &flash));
     }
-    tracing::info!(agent.id = id.0, by = admin.agent.id.0, "an agent was disabled");
-    let said = format!("{} can no longer sign in, and was signed out everywhere.", agent.name);
+    tracing::info!(
+        agent.id = id.0,
+        by = admin.agent.id.0,
+        "an agent was disabled"
+    );
+    let said = format!(
+        "{} can no longer sign in, and was signed out everywhere.",
+        agent.name
+    );
     Ok(go_saying(&context, PATH, &Flash::good(said)))
 }
 
@@ -236,7 +295,7 @@ pub async fn disable(
 ///
 /// # Errors
 /// Those of the store.
-pub async fn enable(
+pub(super) async fn enable(
     context: Shared,
     admin: Admin,
     id: Path<i64>,
@@ -244,9 +303,18 @@ pub async fn enable(
 ) -> Result<HttpResponse, Error> {
     let agent = find(&context, AgentId(id.into_inner())).await?;
     let id = agent.id;
-    context.store(move |store| store.write(|tx| store::agents::update_disabled(tx, id, None))).await?;
-    tracing::info!(agent.id = id.0, by = admin.agent.id.0, "an agent was enabled");
-    let said = format!("{} can sign in again, with the password from before.", agent.name);
+    context
+        .store(move |store| store.write(|tx| store::agents::update_disabled(tx, id, None)))
+        .await?;
+    tracing::info!(
+        agent.id = id.0,
+        by = admin.agent.id.0,
+        "an agent was enabled"
+    );
+    let said = format!(
+        "{} can sign in again, with the password from before.",
+        agent.name
+    );
     Ok(go_saying(&context, PATH, &Flash::good(said)))
 }
 

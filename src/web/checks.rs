@@ -17,7 +17,7 @@ use super::mailboxes::find;
 use super::page::{self, Here, Page, go, go_saying};
 use super::session::Admin;
 use crate::model::{Mailbox, MailboxId, MailboxStatus, TakeFrom, Word as _};
-use crate::problem::Problem;
+use crate::problem::{Disposition, Problem};
 use crate::work::connect::{self, Preview};
 use crate::work::probe::{CheckLine, CheckState};
 
@@ -29,42 +29,57 @@ const DAYS: &str = "30";
 
 /// One run of a checklist.
 #[derive(Debug, Clone)]
-pub struct Run {
+pub(super) struct Run {
     /// When it began, unix seconds UTC.
-    pub began_at: i64,
+    pub(super) began_at: i64,
     /// When it ended.
-    pub ended_at: Option<i64>,
+    pub(super) ended_at: Option<i64>,
     /// What has been found so far.
-    pub lines: Vec<CheckLine>,
+    pub(super) lines: Vec<CheckLine>,
     /// How much mail there is, once counted; or why it cannot be.
-    pub preview: Option<Result<Preview, Problem>>,
+    pub(super) preview: Option<Result<Preview, Problem>>,
     /// Why there are no lines at all.
-    pub failure: Option<Problem>,
+    pub(super) failure: Option<Problem>,
 }
 
 /// The last run of each mailbox, kept until the program ends.
 #[derive(Debug, Default)]
-pub struct Checks(Arc<Mutex<BTreeMap<MailboxId, Run>>>);
+pub(super) struct Checks(Arc<Mutex<BTreeMap<MailboxId, Run>>>);
 
 impl Checks {
     /// The last run of a mailbox.
     #[must_use]
-    pub fn find(&self, id: MailboxId) -> Option<Run> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    pub(super) fn find(&self, id: MailboxId) -> Option<Run> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&id)
+            .cloned()
     }
 
     /// Begins a run unless one is under way.
-    pub fn begin(context: &Shared, id: MailboxId) {
+    pub(super) fn begin(context: &Shared, id: MailboxId) {
         let now = context.now();
         {
-            let mut runs = context.checks.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut runs = context
+                .checks
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if runs.get(&id).is_some_and(|run| run.is_under_way(now)) {
                 return;
             }
-            let run = Run { began_at: now, ended_at: None, lines: Vec::new(), preview: None, failure: None };
+            let run = Run {
+                began_at: now,
+                ended_at: None,
+                lines: Vec::new(),
+                preview: None,
+                failure: None,
+            };
             runs.insert(id, run);
         }
         let runs = Arc::clone(&context.checks.0);
+        let all = Arc::clone(&runs);
         let shared = context.clone();
         actix_web::rt::spawn(async move {
             let ran = shared
@@ -90,28 +105,45 @@ impl Checks {
                 })
                 .await;
             if ran.is_err() {
-                tracing::debug!(mailbox.id = id.0, "the checks were cut short by the stop");
+                tracing::error!(
+                    mailbox.id = id.0,
+                    "the checks were cut short, by the stop or a fault in the program"
+                );
+                let mut runs = all.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(run) = runs.get_mut(&id).filter(|run| run.began_at == now) {
+                    run.failure = Some(cut_short());
+                    run.ended_at = Some(shared.now());
+                }
             }
         });
     }
 }
 
+fn cut_short() -> Problem {
+    Problem::new(
+        "checks_cut_short",
+        Disposition::GiveUp,
+        "The checks were cut short by a fault in the program.",
+        "Check again. If it stays so, the log of Mailhatch says more.",
+    )
+}
+
 impl Run {
     /// Whether lines may still come.
     #[must_use]
-    pub fn is_under_way(&self, now: i64) -> bool {
+    pub(super) fn is_under_way(&self, now: i64) -> bool {
         self.ended_at.is_none() && !self.is_given_up(now)
     }
 
     /// Whether it has lasted too long to be waited for.
     #[must_use]
-    pub fn is_given_up(&self, now: i64) -> bool {
+    pub(super) fn is_given_up(&self, now: i64) -> bool {
         self.ended_at.is_none() && now.saturating_sub(self.began_at) > LONGEST_SECONDS
     }
 
     /// Whether nothing was found wrong.
     #[must_use]
-    pub fn is_good(&self) -> bool {
+    pub(super) fn is_good(&self) -> bool {
         self.failure.is_none() && self.lines.iter().all(|line| line.state != CheckState::Bad)
     }
 }
@@ -129,11 +161,15 @@ struct Index {
 
 impl Index {
     fn is_under_way(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| run.is_under_way(self.page.now))
+        self.run
+            .as_ref()
+            .is_some_and(|run| run.is_under_way(self.page.now))
     }
 
     fn is_given_up(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| run.is_given_up(self.page.now))
+        self.run
+            .as_ref()
+            .is_some_and(|run| run.is_given_up(self.page.now))
     }
 
     fn is_new(&self) -> bool {
@@ -151,7 +187,11 @@ impl Index {
     /// Why the mail could not be counted, unless a line says so already.
     fn preview_problem(&self) -> Option<&Problem> {
         let run = self.run.as_ref()?;
-        run.preview.as_ref()?.as_ref().err().filter(|_| run.is_good())
+        run.preview
+            .as_ref()?
+            .as_ref()
+            .err()
+            .filter(|_| run.is_good())
     }
 }
 
@@ -164,14 +204,22 @@ fn look(state: &CheckState) -> (&'static str, &'static str, &'static str) {
 }
 
 fn messages(count: &u64) -> String {
-    if *count == 1 { "1 message".to_owned() } else { format!("{count} messages") }
+    if *count == 1 {
+        "1 message".to_owned()
+    } else {
+        format!("{count} messages")
+    }
 }
 
 /// `GET /mailboxes/{id}/checks`
 ///
 /// # Errors
 /// Those of the store.
-pub async fn index(context: Shared, admin: Admin, id: Path<i64>) -> Result<HttpResponse, Error> {
+pub(super) async fn index(
+    context: Shared,
+    admin: Admin,
+    id: Path<i64>,
+) -> Result<HttpResponse, Error> {
     let index = load(&context, admin, MailboxId(id.into_inner())).await?;
     page::show(&index)
 }
@@ -184,7 +232,14 @@ async fn load(context: &Shared, admin: Admin, id: MailboxId) -> Result<Index, Er
             let page = Page::load(db, &shared, &admin, "Checks", Here::section("mailboxes"))?;
             let run = shared.checks.find(id);
             let (chosen, days) = ("new".to_owned(), DAYS.to_owned());
-            Ok(Index { page, mailbox, run, chosen, days, mistake: String::new() })
+            Ok(Index {
+                page,
+                mailbox,
+                run,
+                chosen,
+                days,
+                mistake: String::new(),
+            })
         })
         .await
 }
@@ -193,7 +248,7 @@ async fn load(context: &Shared, admin: Admin, id: MailboxId) -> Result<Index, Er
 ///
 /// # Errors
 /// Those of the store.
-pub async fn create(
+pub(super) async fn create(
     context: Shared,
     _admin: Admin,
     id: Path<i64>,
@@ -209,7 +264,7 @@ pub async fn create(
 ///
 /// # Errors
 /// Those of the store.
-pub async fn choose(
+pub(super) async fn choose(
     context: Shared,
     admin: Admin,
     id: Path<i64>,
@@ -221,7 +276,10 @@ pub async fn choose(
         let said = Flash::bad("Which mail is taken was chosen already and stays as it is.");
         return Ok(go_saying(&context, &format!("/mailboxes/{id}"), &said));
     }
-    let (chosen, days) = (form.fields.get("take_from").to_owned(), form.fields.get("days").to_owned());
+    let (chosen, days) = (
+        form.fields.get("take_from").to_owned(),
+        form.fields.get("days").to_owned(),
+    );
     let outcome = match TakeFrom::from_word(&chosen) {
         None => Err("Choose one of the three.".to_owned()),
         Some(take_from) => {
@@ -235,12 +293,22 @@ pub async fn choose(
     };
     match outcome {
         Ok(()) => {
-            let said = Flash::good("Mailhatch now takes the mail of this mailbox. It shows up in the inbox as it comes.");
+            let said = Flash::good(
+                "Mailhatch now takes the mail of this mailbox. It shows up in the inbox as it comes.",
+            );
             Ok(go_saying(&context, &format!("/mailboxes/{id}"), &said))
         }
         Err(mistake) => {
             let index = load(&context, admin, id).await?;
-            page::show_as(StatusCode::UNPROCESSABLE_ENTITY, &Index { chosen, days, mistake, ..index })
+            page::show_as(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &Index {
+                    chosen,
+                    days,
+                    mistake,
+                    ..index
+                },
+            )
         }
     }
 }

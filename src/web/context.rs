@@ -27,7 +27,7 @@ pub struct Context {
     /// Open live connections.
     pub streams: Streams,
     /// Checklists of mailboxes.
-    pub checks: Checks,
+    pub(super) checks: Checks,
     hashing: Semaphore,
 }
 

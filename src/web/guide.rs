@@ -12,7 +12,7 @@ const TEXT: &str = include_str!("../../docs/microsoft.md");
 /// The guide as HTML, made of our own Markdown; nothing in it comes from elsewhere but the two
 /// addresses, and those are put in before it is made HTML.
 #[derive(Debug, Clone)]
-pub struct Guide(String);
+pub(super) struct Guide(String);
 
 impl fmt::Display for Guide {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -26,7 +26,7 @@ impl HtmlSafe for Guide {}
 impl Guide {
     /// The guide with this installation's addresses filled in.
     #[must_use]
-    pub fn new(app: &AppState) -> Self {
+    pub(super) fn new(app: &AppState) -> Self {
         let base = app.redirect_uri.trim_end_matches("/microsoft/callback");
         let mut text = TEXT.replace("<MAILHATCH_URL>", base);
         if let Some(consent) = &app.admin_consent_url {
@@ -41,8 +41,18 @@ fn render(markdown: &str) -> String {
     for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
         match event {
             // The page has its own first heading.
-            Event::Start(Tag::Heading { level, id: _, classes, attrs }) => {
-                events.push(Event::Start(Tag::Heading { level: below(level), id: None, classes, attrs }));
+            Event::Start(Tag::Heading {
+                level,
+                id: _,
+                classes,
+                attrs,
+            }) => {
+                events.push(Event::Start(Tag::Heading {
+                    level: below(level),
+                    id: None,
+                    classes,
+                    attrs,
+                }));
             }
             Event::End(TagEnd::Heading(level)) => {
                 name_heading(&mut events);
@@ -103,7 +113,10 @@ mod tests {
     #[test]
     fn the_headings_of_the_guide_can_be_linked_to() {
         let html = render(TEXT);
-        assert!(html.contains("id=\"guide-1-give-mailhatch-an-address-microsoft-accepts\""), "{html}");
+        assert!(
+            html.contains("id=\"guide-1-give-mailhatch-an-address-microsoft-accepts\""),
+            "{html}"
+        );
         assert!(html.contains("<table>"), "{html}");
     }
 }

@@ -7,9 +7,9 @@ use askama::Template;
 use super::context::Shared;
 use super::error::Error;
 use super::flash::Flash;
+use super::folders::FolderRow;
 use super::forms::Posted;
 use super::mailbox_words as words;
-use super::mailboxes::FolderRow;
 use super::page::{self, Here, Page, go_saying};
 use super::session::Admin;
 use crate::model::{FateRow, FolderId, Mailbox, MailboxId};
@@ -29,11 +29,17 @@ impl Section {
         let folders = FolderRow::list(db, mailbox.id)?
             .into_iter()
             .map(|row| {
-                let rows = store::fates::list_needing_person(db, row.folder.id, ROWS)?;
+                let mut rows = store::fates::list_needing_person(db, row.folder.id, ROWS)?;
+                // After its UIDs have changed meaning, a folder cannot be asked for the old ones.
+                let validity = row.folder.cursor.map(|cursor| cursor.uid_validity);
+                rows.retain(|fate| Some(fate.uid_validity) == validity);
                 Ok((row, rows))
             })
             .collect::<Result<_, Error>>()?;
-        Ok(Self { mailbox: mailbox.clone(), folders })
+        Ok(Self {
+            mailbox: mailbox.clone(),
+            folders,
+        })
     }
 }
 
@@ -46,7 +52,10 @@ struct Index {
 
 impl Index {
     fn needing_person(&self) -> bool {
-        self.sections.iter().flat_map(|section| &section.folders).any(|(_, rows)| !rows.is_empty())
+        self.sections
+            .iter()
+            .flat_map(|section| &section.folders)
+            .any(|(_, rows)| !rows.is_empty())
     }
 
     /// A try has been asked for and not been made yet.
@@ -63,7 +72,7 @@ impl Index {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
+pub(super) async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
     let shared = context.clone();
     let index = context
         .read(move |db| {
@@ -84,9 +93,14 @@ pub async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error>
 ///
 /// # Errors
 /// Those of the store.
-pub async fn retry(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn retry(
+    context: Shared,
+    admin: Admin,
+    form: Posted,
+) -> Result<HttpResponse, Error> {
     let number = |name: &str| form.fields.get(name).parse::<i64>().ok();
-    let missing = || Error::BadRequest("The form does not say which message to try again.".to_owned());
+    let missing =
+        || Error::BadRequest("The form does not say which message to try again.".to_owned());
     let folder_id = FolderId(number("folder").ok_or_else(missing)?);
     let mailbox_id = MailboxId(number("mailbox").ok_or_else(missing)?);
     let one = match (number("uid_validity"), number("uid")) {
@@ -120,9 +134,16 @@ pub async fn retry(context: Shared, admin: Admin, form: Posted) -> Result<HttpRe
     let flash = match asked {
         0 => Flash::bad("This message no longer needs a try: it has been taken meanwhile."),
         1 => Flash::good("The server is asked for this message again."),
-        count => Flash::good(format!("The server is asked for these {count} messages again.")),
+        count => Flash::good(format!(
+            "The server is asked for these {count} messages again."
+        )),
     };
-    tracing::info!(agent.id = admin.agent.id.0, folder.id = folder_id.0, asked, "messages are tried again");
+    tracing::info!(
+        agent.id = admin.agent.id.0,
+        folder.id = folder_id.0,
+        asked,
+        "messages are tried again"
+    );
     context.services.work.wake_poller(mailbox_id);
     Ok(go_saying(&context, PATH, &flash))
 }

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, Query};
 use futures_util::stream;
+use serde::Deserialize;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::context::Shared;
 use super::error::Error;
@@ -23,6 +25,8 @@ const PER_AGENT: usize = 24;
 const HEARTBEAT: Duration = Duration::from_secs(20);
 /// Changes that come close together are told together.
 const GATHER: Duration = Duration::from_millis(150);
+/// While much changes (an import), a page is told at most this often.
+const REST: Duration = Duration::from_secs(1);
 
 /// Open streams, counted per agent, and the bell that ends them all.
 #[derive(Debug)]
@@ -79,18 +83,47 @@ impl Drop for Ticket {
     }
 }
 
-/// Up to where this stream has told.
-#[derive(Debug, Clone, Copy, Default)]
-struct Told {
-    conversations: i64,
-    mailboxes: i64,
+/// A state of the store, as far as pages follow it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Revisions {
+    /// Newest change of any conversation.
+    pub(super) conversations: i64,
+    /// Newest change of any mailbox.
+    pub(super) mailboxes: i64,
+}
+
+impl Revisions {
+    /// The state as this snapshot has it.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(super) fn read(db: &store::Db) -> Result<Self, Error> {
+        Ok(Self {
+            conversations: store::conversations::revision(db)?,
+            mailboxes: store::mailboxes::revision(db)?,
+        })
+    }
+}
+
+/// What a page shows already: what changed between its making and its stream must be told too.
+#[derive(Debug, Deserialize)]
+pub(super) struct Shown {
+    conversations: Option<i64>,
+    mailboxes: Option<i64>,
 }
 
 struct Listener {
     context: Shared,
     changes: watch::Receiver<u64>,
+    /// What the loops of the mailboxes are doing.
+    board: watch::Receiver<u64>,
     stop: watch::Receiver<bool>,
-    told: Told,
+    /// Up to where this stream has told.
+    told: Revisions,
+    /// No event of the store before this time.
+    rests_until: Instant,
+    /// No event of the loops before this time.
+    loops_rest_until: Instant,
     greeted: bool,
     _ticket: Ticket,
 }
@@ -107,17 +140,27 @@ impl Listener {
             if *self.stop.borrow() {
                 return None;
             }
+            let loops_rest = Instant::now() < self.loops_rest_until;
             tokio::select! {
                 _ = self.stop.changed() => return None,
+                () = tokio::time::sleep_until(self.loops_rest_until), if loops_rest => {}
                 () = tokio::time::sleep(HEARTBEAT) => {
                     return Some((Ok(Bytes::from_static(b": still here\n\n")), self));
                 }
-                changed = self.changes.changed() => {
+                changed = self.board.changed(), if !loops_rest => {
                     changed.ok()?;
                     tokio::time::sleep(GATHER).await;
+                    self.board.mark_unchanged();
+                    self.loops_rest_until = Instant::now() + REST;
+                    return Some((Ok(Bytes::from_static(b"event: loops\ndata:\n\n")), self));
+                }
+                changed = self.changes.changed() => {
+                    changed.ok()?;
+                    tokio::time::sleep_until(self.rests_until.max(Instant::now() + GATHER)).await;
                     self.changes.mark_unchanged();
                     let events = self.gather().await.ok()?;
                     if !events.is_empty() {
+                        self.rests_until = Instant::now() + REST;
                         return Some((Ok(Bytes::from(events)), self));
                     }
                 }
@@ -130,7 +173,7 @@ impl Listener {
         let (now, changed) = self
             .context
             .read(move |db| {
-                let now = read_told(db)?;
+                let now = Revisions::read(db)?;
                 let changed = store::conversations::list_changed(db, told.conversations)?;
                 Ok((now, changed))
             })
@@ -155,18 +198,15 @@ impl Listener {
     }
 }
 
-fn read_told(db: &store::Db) -> Result<Told, Error> {
-    Ok(Told {
-        conversations: store::conversations::revision(db)?,
-        mailboxes: store::mailboxes::revision(db)?,
-    })
-}
-
 /// `GET /live`
 ///
 /// # Errors
 /// When the store fails.
-pub(super) async fn show(context: Shared, visitor: Visitor) -> Result<HttpResponse, Error> {
+pub(super) async fn show(
+    context: Shared,
+    visitor: Visitor,
+    shown: Query<Shown>,
+) -> Result<HttpResponse, Error> {
     let Some(ticket) = context.streams.enter(visitor.agent.id) else {
         // 204 tells an EventSource not to come back (WHATWG HTML §9.2.3).
         return Ok(HttpResponse::build(StatusCode::NO_CONTENT).finish());
@@ -174,13 +214,26 @@ pub(super) async fn show(context: Shared, visitor: Visitor) -> Result<HttpRespon
     // Listens before it reads, so that nothing falls between.
     let mut changes = context.services.store.changes();
     changes.mark_unchanged();
-    let told = context.read(read_told).await?;
+    let mut board = context.services.work.board().changes();
+    // The board keeps no history, so a page hears of it once at the start.
+    board.mark_changed();
+    let now = context.read(Revisions::read).await?;
+    let told = Revisions {
+        conversations: shown.conversations.unwrap_or(now.conversations),
+        mailboxes: shown.mailboxes.unwrap_or(now.mailboxes),
+    };
+    if told != now {
+        changes.mark_changed();
+    }
     let stop = context.streams.stop.subscribe();
     let listener = Listener {
         context,
         changes,
+        board,
         stop,
         told,
+        rests_until: Instant::now(),
+        loops_rest_until: Instant::now(),
         greeted: false,
         _ticket: ticket,
     };

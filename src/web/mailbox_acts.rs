@@ -22,7 +22,7 @@ fn back(context: &Shared, id: MailboxId, flash: &Flash) -> HttpResponse {
 ///
 /// # Errors
 /// Those of the store, and why nobody can be sent to Microsoft.
-pub async fn sign_in(
+pub(super) async fn sign_in(
     context: Shared,
     admin: Admin,
     id: Path<i64>,
@@ -45,7 +45,7 @@ pub async fn sign_in(
 ///
 /// # Errors
 /// Those of the store.
-pub async fn sync(
+pub(super) async fn sync(
     context: Shared,
     _admin: Admin,
     id: Path<i64>,
@@ -69,7 +69,7 @@ pub async fn sync(
 ///
 /// # Errors
 /// Those of the store.
-pub async fn pause(
+pub(super) async fn pause(
     context: Shared,
     _admin: Admin,
     id: Path<i64>,
@@ -83,7 +83,9 @@ pub async fn pause(
     }
     set_status(&context, id, MailboxStatus::Paused).await?;
     tracing::info!(mailbox.id = id.0, "the mailbox was paused");
-    let flash = Flash::good("Paused. Mail waits at the provider, and replies wait in the outbox, until you resume.");
+    let flash = Flash::good(
+        "Paused. Mail waits at the provider, and replies wait in the outbox, until you resume.",
+    );
     Ok(back(&context, id, &flash))
 }
 
@@ -91,7 +93,7 @@ pub async fn pause(
 ///
 /// # Errors
 /// Those of the store.
-pub async fn resume(
+pub(super) async fn resume(
     context: Shared,
     _admin: Admin,
     id: Path<i64>,
@@ -100,11 +102,19 @@ pub async fn resume(
     let id = MailboxId(id.into_inner());
     let mailbox = context.read(move |db| find(db, id)).await?;
     if mailbox.status != MailboxStatus::Paused {
-        return Ok(back(&context, id, &Flash::bad("This mailbox is not paused.")));
+        return Ok(back(
+            &context,
+            id,
+            &Flash::bad("This mailbox is not paused."),
+        ));
     }
     set_status(&context, id, MailboxStatus::Active).await?;
     tracing::info!(mailbox.id = id.0, "the mailbox was resumed");
-    Ok(back(&context, id, &Flash::good("Resumed. Mailhatch looks for mail now.")))
+    Ok(back(
+        &context,
+        id,
+        &Flash::good("Resumed. Mailhatch looks for mail now."),
+    ))
 }
 
 async fn set_status(context: &Shared, id: MailboxId, status: MailboxStatus) -> Result<(), Error> {

@@ -6,13 +6,13 @@ use crate::work::status::Health;
 
 /// A word with its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Label {
+pub(super) struct Label {
     /// The word.
-    pub text: &'static str,
+    pub(super) text: &'static str,
     /// The class that colours it.
-    pub class: &'static str,
+    pub(super) class: &'static str,
     /// The icon before it.
-    pub icon: &'static str,
+    pub(super) icon: &'static str,
 }
 
 const GOOD: &str = "chip chip-good";
@@ -22,7 +22,7 @@ const QUIET: &str = "chip";
 
 /// How a mailbox is, in a word or two.
 #[must_use]
-pub fn status(mailbox: &Mailbox) -> Label {
+pub(super) fn status(mailbox: &Mailbox) -> Label {
     let label = |text, class, icon| Label { text, class, icon };
     match mailbox.status {
         MailboxStatus::Choosing => label("Not finished", WARN, "hourglass"),
@@ -46,20 +46,36 @@ pub fn status(mailbox: &Mailbox) -> Label {
 
 /// How a loop fares: the icon and its colour, with a word for those who do not see them.
 #[must_use]
-pub const fn health(health: &Health) -> Label {
+pub(super) const fn health(health: &Health) -> Label {
     match health {
-        Health::Good => Label { text: "Good", class: "state state-good", icon: "circle-check" },
-        Health::Busy => Label { text: "Busy", class: "state state-busy", icon: "refresh-cw" },
-        Health::Trouble => Label { text: "Trouble", class: "state state-trouble", icon: "triangle-alert" },
-        Health::Stopped => Label { text: "Stopped", class: "state state-stopped", icon: "hourglass" },
+        Health::Good => Label {
+            text: "Good",
+            class: "state state-good",
+            icon: "circle-check",
+        },
+        Health::Busy => Label {
+            text: "Busy",
+            class: "state state-busy",
+            icon: "refresh-cw",
+        },
+        Health::Trouble => Label {
+            text: "Trouble",
+            class: "state state-trouble",
+            icon: "triangle-alert",
+        },
+        Health::Stopped => Label {
+            text: "Stopped",
+            class: "state state-stopped",
+            icon: "hourglass",
+        },
     }
 }
 
 /// How replies leave.
 #[must_use]
-pub fn way_out(mailbox: &Mailbox) -> String {
+pub(super) fn way_out(mailbox: &Mailbox) -> String {
     match mailbox.way_out {
-        WayOut::Smtp if mailbox.send_as_upn => {
+        WayOut::Smtp if mailbox.shared && mailbox.send_as_upn => {
             format!("Replies leave through SMTP, signed in as {}.", mailbox.upn)
         }
         WayOut::Smtp => "Replies leave through SMTP.".to_owned(),
@@ -71,7 +87,7 @@ pub fn way_out(mailbox: &Mailbox) -> String {
 
 /// Which older mail is taken.
 #[must_use]
-pub const fn take_from(take_from: &TakeFrom) -> &'static str {
+pub(super) const fn take_from(take_from: &TakeFrom) -> &'static str {
     match take_from {
         TakeFrom::New => "Only mail that arrived after it was connected.",
         TakeFrom::Days => "Mail since a day that was chosen when it was connected.",
@@ -81,7 +97,7 @@ pub const fn take_from(take_from: &TakeFrom) -> &'static str {
 
 /// A fate, to follow a number.
 #[must_use]
-pub const fn fate(fate: &Fate) -> &'static str {
+pub(super) const fn fate(fate: &Fate) -> &'static str {
     match fate {
         Fate::Received => "received",
         Fate::Duplicate => "known already from elsewhere",
@@ -96,21 +112,30 @@ pub const fn fate(fate: &Fate) -> &'static str {
 
 /// Whether a person should look at messages with this fate.
 #[must_use]
-pub const fn needs_person(fate: &Fate) -> bool {
-    matches!(fate, Fate::TooBig | Fate::Unreadable | Fate::Stub | Fate::Absent)
+pub(super) const fn needs_person(fate: &Fate) -> bool {
+    matches!(
+        fate,
+        Fate::TooBig | Fate::Unreadable | Fate::Stub | Fate::Absent
+    )
 }
 
 /// A schedule in words; `None` for what is not cron.
 #[must_use]
-pub fn schedule(cron: &str) -> Option<String> {
+pub(super) fn schedule(cron: &str) -> Option<String> {
     if !schedule::is_cron(cron) {
         return None;
     }
     let fields: Vec<&str> = cron.split_whitespace().collect();
     let whole = |text: &str| text.parse::<u32>().ok();
-    let step = |text: &str| text.strip_prefix("*/").or_else(|| text.strip_prefix("0/")).and_then(whole);
+    let step = |text: &str| {
+        text.strip_prefix("*/")
+            .or_else(|| text.strip_prefix("0/"))
+            .and_then(whole)
+    };
     let words = match fields.as_slice() {
-        [second, "*", "*", "*", "*", "*", ..] if whole(second).is_some() => "Every minute.".to_owned(),
+        [second, "*", "*", "*", "*", "*", ..] if whole(second).is_some() => {
+            "Every minute.".to_owned()
+        }
         [second, minute, "*", "*", "*", "*", ..] if whole(second).is_some() => {
             match (step(minute), whole(minute)) {
                 (Some(1), _) => "Every minute.".to_owned(),
@@ -135,10 +160,12 @@ const OWN: &str = "On a schedule of its own.";
 
 /// The next instants of a schedule, unix seconds UTC.
 #[must_use]
-pub fn next_times(cron: &str, now: i64, count: usize) -> Vec<i64> {
-    std::iter::successors(schedule::next(cron, 0, now), |at| schedule::next(cron, 0, *at))
-        .take(count)
-        .collect()
+pub(super) fn next_times(cron: &str, now: i64, count: usize) -> Vec<i64> {
+    std::iter::successors(schedule::next(cron, 0, now), |at| {
+        schedule::next(cron, 0, *at)
+    })
+    .take(count)
+    .collect()
 }
 
 #[cfg(test)]

@@ -8,17 +8,18 @@ use askama::Template;
 use super::context::Shared;
 use super::error::Error;
 use super::flash::Flash;
+use super::folders::FolderRow;
 use super::forms::{Fields, Posted};
 use super::mailbox_words::{self as words, Label};
 use super::page::{self, Here, Page, go, go_saying};
 use super::session::Admin;
 use crate::mail::html;
-use crate::model::{Fate, Folder, FolderRole, Mailbox, MailboxId, MailboxStatus};
+use crate::model::{Mailbox, MailboxId, MailboxStatus};
 use crate::problem::Problem;
 use crate::store::{self, Db};
 use crate::work::connect::{self, Begin, BeginError};
 use crate::work::entra_app::{self, AppState};
-use crate::work::status::Activity;
+use crate::work::status::{Activity, Health};
 
 /// Longest name of a mailbox, in characters; it stands in From.
 const NAME_CHARS: usize = 100;
@@ -29,7 +30,7 @@ const SIGNATURE_BYTES: usize = 64 * 1024;
 ///
 /// # Errors
 /// [`Error::NotFound`], and those of the store.
-pub fn find(db: &Db, id: MailboxId) -> Result<Mailbox, Error> {
+pub(super) fn find(db: &Db, id: MailboxId) -> Result<Mailbox, Error> {
     store::mailboxes::find(db, id)?.ok_or(Error::NotFound("mailbox"))
 }
 
@@ -40,13 +41,27 @@ struct Row {
 }
 
 impl Row {
+    /// A mailbox that rests because it was told to is well for its loop, but not green for people.
+    fn new(mailbox: Mailbox, mut activity: Activity) -> Self {
+        if matches!(
+            mailbox.status,
+            MailboxStatus::Choosing | MailboxStatus::Paused
+        ) {
+            activity.receiving.health = Health::Stopped;
+        }
+        Self { mailbox, activity }
+    }
+
     fn status(&self) -> Label {
         words::status(&self.mailbox)
     }
 
     /// What keeps it from working: receiving first.
     fn problems(&self) -> Vec<&Problem> {
-        [&self.mailbox.problem, &self.mailbox.send_problem].into_iter().flatten().collect()
+        [&self.mailbox.problem, &self.mailbox.send_problem]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
@@ -61,7 +76,7 @@ struct Index {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
+pub(super) async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
     let shared = context.clone();
     let index = context
         .read(move |db| {
@@ -70,80 +85,12 @@ pub async fn index(context: Shared, admin: Admin) -> Result<HttpResponse, Error>
             let rows = page
                 .mailboxes
                 .iter()
-                .map(|mailbox| Row { mailbox: mailbox.clone(), activity: work.activity(mailbox.id) })
+                .map(|mailbox| Row::new(mailbox.clone(), work.activity(mailbox.id)))
                 .collect();
             Ok(Index { page, rows })
         })
         .await?;
     page::show(&index)
-}
-
-/// A folder with what became of the messages in it.
-pub struct FolderRow {
-    /// The folder.
-    pub folder: Folder,
-    /// Fates that some message met, with their numbers.
-    pub fates: Vec<(Fate, i64)>,
-}
-
-impl FolderRow {
-    /// The watched folders of a mailbox.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub fn list(db: &Db, id: MailboxId) -> Result<Vec<Self>, Error> {
-        store::folders::list(db, id)?
-            .into_iter()
-            .map(|folder| {
-                let fates = store::fates::count(db, folder.id)?;
-                let fates = fates.into_iter().map(|row| (row.fate, row.count)).collect();
-                Ok(Self { folder, fates })
-            })
-            .collect()
-    }
-
-    /// Messages seen under the present UIDVALIDITY.
-    #[must_use]
-    pub fn total(&self) -> i64 {
-        self.fates.iter().map(|(_, count)| count).sum()
-    }
-
-    /// Messages that a person should look at.
-    #[must_use]
-    pub fn needing_person(&self) -> i64 {
-        self.fates.iter().filter(|(fate, _)| words::needs_person(fate)).map(|(_, count)| count).sum()
-    }
-
-    /// What the numbers come to, in words.
-    #[must_use]
-    pub fn verdict(&self) -> String {
-        let Some(server) = self.folder.server_count else {
-            return "Not read yet.".to_owned();
-        };
-        let seen = self.total();
-        let wanted_all = self.folder.first_uid <= 1;
-        match server - seen {
-            0 => "Every message on the server is accounted for.".to_owned(),
-            missing if missing > 0 && wanted_all => format!("{missing} still to be looked at."),
-            missing if missing > 0 => {
-                format!("{missing} on the server are older than what was chosen; the rest is accounted for.")
-            }
-            gone => {
-                let gone = -gone;
-                format!("Everything is accounted for; {gone} seen earlier have since been moved or deleted on the server.")
-            }
-        }
-    }
-
-    /// What the folder is for, in words.
-    #[must_use]
-    pub fn role(&self) -> &'static str {
-        match self.folder.role {
-            FolderRole::Inbox => "Incoming mail",
-            FolderRole::Sent => "Replies, also those written in Outlook",
-            FolderRole::Other => "Watched",
-        }
-    }
 }
 
 /// What the settings' form holds.
@@ -171,17 +118,21 @@ impl Settings {
 
     fn read(fields: &Fields, mailbox: &Mailbox) -> Self {
         let before = Self::of(mailbox);
-        let (rich, plain) = (fields.get("signature_html"), fields.get("signature"));
-        let signature_html = if !rich.is_empty() {
+        let (rich, plain) = (fields.get("html"), fields.get("signature"));
+        let signature_html = if fields.get("edited_with") == "editor" {
             html::sanitize_outgoing(rich)
         } else if plain == before.signature {
-            // Sent without the editor and unchanged: its form is kept.
+            // Nobody touched it: what the editor made earlier keeps its form.
             before.signature_html
         } else {
             html::text_to_html(plain)
         };
         let name = fields.get("name").to_owned();
-        let poll_cron = fields.get("poll_cron").split_whitespace().collect::<Vec<_>>().join(" ");
+        let poll_cron = fields
+            .get("poll_cron")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
         Self {
             name_mistake: if name.is_empty() {
                 "Say how lists and customers should see this mailbox, such as Harbour Lights Support."
@@ -208,7 +159,9 @@ impl Settings {
     }
 
     fn is_fine(&self) -> bool {
-        [self.name_mistake, self.signature_mistake, self.cron_mistake].iter().all(|text| text.is_empty())
+        [self.name_mistake, self.signature_mistake, self.cron_mistake]
+            .iter()
+            .all(|text| text.is_empty())
     }
 }
 
@@ -244,11 +197,22 @@ impl Show {
         context
             .read(move |db| {
                 let mailbox = find(db, id)?;
-                let page = Page::load(db, &shared, &admin, &mailbox.name, Here::section("mailboxes"))?;
+                let page = Page::load(
+                    db,
+                    &shared,
+                    &admin,
+                    &mailbox.name,
+                    Here::section("mailboxes"),
+                )?;
                 let activity = shared.services.work.activity(id);
                 let settings = Settings::of(&mailbox);
-                let row = Row { mailbox, activity };
-                Ok(Self { page, row, folders: FolderRow::list(db, id)?, settings })
+                let row = Row::new(mailbox, activity);
+                Ok(Self {
+                    page,
+                    row,
+                    folders: FolderRow::list(db, id)?,
+                    settings,
+                })
             })
             .await
     }
@@ -258,7 +222,11 @@ impl Show {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn show(context: Shared, admin: Admin, id: Path<i64>) -> Result<HttpResponse, Error> {
+pub(super) async fn show(
+    context: Shared,
+    admin: Admin,
+    id: Path<i64>,
+) -> Result<HttpResponse, Error> {
     let show = Show::load(&context, admin, MailboxId(id.into_inner())).await?;
     page::show(&show)
 }
@@ -267,7 +235,7 @@ pub async fn show(context: Shared, admin: Admin, id: Path<i64>) -> Result<HttpRe
 ///
 /// # Errors
 /// Those of the store.
-pub async fn update(
+pub(super) async fn update(
     context: Shared,
     admin: Admin,
     id: Path<i64>,
@@ -282,14 +250,23 @@ pub async fn update(
     context
         .store(move |store| {
             store.write(|tx| {
-                let Settings { name, signature_html, poll_cron, .. } = &settings;
+                let Settings {
+                    name,
+                    signature_html,
+                    poll_cron,
+                    ..
+                } = &settings;
                 store::mailboxes::update_settings(tx, id, name, signature_html, poll_cron)
             })
         })
         .await?;
     // The next look is planned anew by the new schedule.
     context.services.work.wake_poller(id);
-    Ok(go_saying(&context, &format!("/mailboxes/{id}"), &Flash::good("The settings were saved.")))
+    Ok(go_saying(
+        &context,
+        &format!("/mailboxes/{id}"),
+        &Flash::good("The settings were saved."),
+    ))
 }
 
 #[derive(Template)]
@@ -307,17 +284,29 @@ async fn new_page(context: &Shared, admin: Admin) -> Result<New, Error> {
     let shared = context.clone();
     let page = context
         .read(move |db| {
-            Page::load(db, &shared, &admin, "Add a mailbox", Here::section("mailboxes"))
+            Page::load(
+                db,
+                &shared,
+                &admin,
+                "Add a mailbox",
+                Here::section("mailboxes"),
+            )
         })
         .await?;
-    Ok(New { page, app, mailbox_address: String::new(), mistake: String::new(), problem: None })
+    Ok(New {
+        page,
+        app,
+        mailbox_address: String::new(),
+        mistake: String::new(),
+        problem: None,
+    })
 }
 
 /// `GET /mailboxes/new`
 ///
 /// # Errors
 /// Those of the store.
-pub async fn new(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
+pub(super) async fn new(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
     page::show(&new_page(&context, admin).await?)
 }
 
@@ -325,15 +314,26 @@ pub async fn new(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn create(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn create(
+    context: Shared,
+    admin: Admin,
+    form: Posted,
+) -> Result<HttpResponse, Error> {
     let mailbox_address = form.fields.get("mailbox_address").to_owned();
-    let begin = Begin::Connect { mailbox_address: mailbox_address.clone() };
+    let begin = Begin::Connect {
+        mailbox_address: mailbox_address.clone(),
+    };
     let signed = admin.signed.clone();
-    let begun = context.services(move |services| connect::begin(services, &signed, &begin)).await?;
+    let begun = context
+        .services(move |services| connect::begin(services, &signed, &begin))
+        .await?;
     match begun {
         Ok(url) => Ok(go(&url)),
         Err(refusal) => {
-            let mut new = New { mailbox_address, ..new_page(&context, admin).await? };
+            let mut new = New {
+                mailbox_address,
+                ..new_page(&context, admin).await?
+            };
             match refusal {
                 BeginError::Field(error) => new.mistake = error.sentence,
                 BeginError::Problem(problem) => new.problem = Some(problem),

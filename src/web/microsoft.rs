@@ -69,7 +69,7 @@ impl Show {
 
 /// "in 12 days", from the number of days left.
 #[must_use]
-pub fn days_left(days: i64) -> String {
+pub(super) fn days_left(days: i64) -> String {
     match days {
         ..=-2 => format!("{} days ago", -days),
         -1 => "yesterday".to_owned(),
@@ -93,14 +93,21 @@ async fn load(context: &Shared, admin: Admin) -> Result<Show, Error> {
         ..AppForm::default()
     };
     let guide = Guide::new(&app);
-    Ok(Show { page, app, form, mistake: None, problem: None, guide })
+    Ok(Show {
+        page,
+        app,
+        form,
+        mistake: None,
+        problem: None,
+        guide,
+    })
 }
 
 /// `GET /admin/microsoft`
 ///
 /// # Errors
 /// Those of the store.
-pub async fn show(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
+pub(super) async fn show(context: Shared, admin: Admin) -> Result<HttpResponse, Error> {
     page::show(&load(&context, admin).await?)
 }
 
@@ -120,21 +127,38 @@ fn read_form(fields: &Fields) -> AppForm {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn update(context: Shared, admin: Admin, form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn update(
+    context: Shared,
+    admin: Admin,
+    form: Posted,
+) -> Result<HttpResponse, Error> {
     let form = read_form(&form.fields);
     let entered = form.clone();
-    let saved = context.services(move |services| entra_app::save(services, &entered)).await?;
+    let saved = context
+        .services(move |services| entra_app::save(services, &entered))
+        .await?;
     match saved {
         Ok(()) => {
-            tracing::info!(agent.id = admin.agent.id.0, "the Entra app's settings were changed");
+            tracing::info!(
+                agent.id = admin.agent.id.0,
+                "the Entra app's settings were changed"
+            );
             let flash = Flash::good("Saved. Press Check to ask Microsoft whether it is right.");
             Ok(go_saying(&context, PATH, &flash))
         }
         Err(mistake) => {
             let show = load(&context, admin).await?;
             // A secret is not sent back to the browser: it is typed again.
-            let form = AppForm { secret: String::new(), certificate: String::new(), ..form };
-            let show = Show { form, mistake: Some(mistake), ..show };
+            let form = AppForm {
+                secret: String::new(),
+                certificate: String::new(),
+                ..form
+            };
+            let show = Show {
+                form,
+                mistake: Some(mistake),
+                ..show
+            };
             page::show_as(StatusCode::UNPROCESSABLE_ENTITY, &show)
         }
     }
@@ -144,11 +168,18 @@ pub async fn update(context: Shared, admin: Admin, form: Posted) -> Result<HttpR
 ///
 /// # Errors
 /// Those of the store.
-pub async fn check(context: Shared, admin: Admin, _form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn check(
+    context: Shared,
+    admin: Admin,
+    _form: Posted,
+) -> Result<HttpResponse, Error> {
     match context.services(connect::check_app).await? {
         Ok(sentence) => Ok(go_saying(&context, PATH, &Flash::good(sentence))),
         Err(problem) => {
-            let show = Show { problem: Some(problem), ..load(&context, admin).await? };
+            let show = Show {
+                problem: Some(problem),
+                ..load(&context, admin).await?
+            };
             page::show_as(StatusCode::UNPROCESSABLE_ENTITY, &show)
         }
     }
@@ -158,7 +189,11 @@ pub async fn check(context: Shared, admin: Admin, _form: Posted) -> Result<HttpR
 ///
 /// # Errors
 /// Those of the store.
-pub async fn consent(context: Shared, admin: Admin, _form: Posted) -> Result<HttpResponse, Error> {
+pub(super) async fn consent(
+    context: Shared,
+    admin: Admin,
+    _form: Posted,
+) -> Result<HttpResponse, Error> {
     let signed = admin.signed.clone();
     let begun = context
         .services(move |services| connect::begin(services, &signed, &Begin::AdminConsent))
@@ -166,7 +201,10 @@ pub async fn consent(context: Shared, admin: Admin, _form: Posted) -> Result<Htt
     match begun {
         Ok(url) => Ok(go(&url)),
         Err(BeginError::Problem(problem)) => {
-            let show = Show { problem: Some(problem), ..load(&context, admin).await? };
+            let show = Show {
+                problem: Some(problem),
+                ..load(&context, admin).await?
+            };
             page::show_as(StatusCode::UNPROCESSABLE_ENTITY, &show)
         }
         Err(BeginError::Field(error)) => Err(Error::BadRequest(error.sentence)),

@@ -53,9 +53,25 @@ impl RefusedPage {
         }
     }
 
+    fn link_words(&self) -> &'static str {
+        if self
+            .problem
+            .link
+            .as_deref()
+            .is_some_and(|link| link.contains("/error?code="))
+        {
+            "Read what Microsoft says about it"
+        } else {
+            "Open the page for it"
+        }
+    }
+
     /// A link of Entra's consent page is for somebody else, who has to be sent it.
     fn is_for_administrator(&self) -> bool {
-        self.problem.link.as_deref().is_some_and(|link| link.contains("/adminconsent"))
+        self.problem
+            .link
+            .as_deref()
+            .is_some_and(|link| link.contains("/adminconsent"))
     }
 }
 
@@ -63,7 +79,7 @@ impl RefusedPage {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn show(
+pub(super) async fn show(
     context: Shared,
     request: HttpRequest,
     visitor: Option<Visitor>,
@@ -114,7 +130,11 @@ async fn consented_by_link(
     match (returned, visitor) {
         (Returned::Failed(problem), visitor) => {
             let page = surround(context, request, visitor).await?;
-            page::show(&RefusedPage { page, problem, again: Again::Consent })
+            page::show(&RefusedPage {
+                page,
+                problem,
+                again: Again::Consent,
+            })
         }
         (_, Some(visitor)) if visitor.agent.is_admin() => Ok(consented(context)),
         (_, visitor) => {
@@ -125,7 +145,9 @@ async fn consented_by_link(
 }
 
 fn consented(context: &Shared) -> HttpResponse {
-    let flash = Flash::good("The organisation's administrator has agreed. Mailboxes of this organisation can be connected now.");
+    let flash = Flash::good(
+        "The organisation's administrator has agreed. Mailboxes of this organisation can be connected now.",
+    );
     go_saying(context, "/mailboxes/new", &flash)
 }
 
@@ -154,7 +176,11 @@ async fn refuse(
     refused: Refused,
     consenting: bool,
 ) -> Result<HttpResponse, Error> {
-    let Refused { bad_state, mut problem, mailbox_id } = refused;
+    let Refused {
+        bad_state,
+        mut problem,
+        mailbox_id,
+    } = refused;
     tracing::warn!(code = %problem.code, mailbox.id = mailbox_id.map(|id| id.0), "a sign-in at Microsoft came to nothing");
     let again = match (&visitor, mailbox_id) {
         (None, _) => Again::SignIn,
@@ -169,6 +195,17 @@ async fn refuse(
             .clone_into(&mut problem.remedy);
     }
     let page = surround(context, request, visitor).await?;
-    let status = if bad_state { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    page::show_as(status, &RefusedPage { page, problem, again })
+    let status = if bad_state {
+        StatusCode::BAD_REQUEST
+    } else {
+        StatusCode::OK
+    };
+    page::show_as(
+        status,
+        &RefusedPage {
+            page,
+            problem,
+            again,
+        },
+    )
 }

@@ -14,6 +14,7 @@ mod conversations;
 mod csrf;
 mod error;
 mod flash;
+mod folders;
 mod format;
 mod forms;
 mod guide;
@@ -100,13 +101,19 @@ pub fn configure(routes: &mut ServiceConfig) {
         .route("/mailboxes/{id}/sign-in", post().to(mailbox_acts::sign_in))
         .route("/mailboxes/{id}/sync", post().to(mailbox_acts::sync))
         .route("/mailboxes/{id}/pause", post().to(mailbox_acts::pause))
-        .route("/mailboxes/{id}/resumption", post().to(mailbox_acts::resume))
+        .route(
+            "/mailboxes/{id}/resumption",
+            post().to(mailbox_acts::resume),
+        )
         .route("/microsoft/callback", get().to(microsoft_callback::show))
         // Administration
         .route("/admin", get().to(admin::index))
         .route("/admin/agents", get().to(agents::index))
         .route("/admin/agents", post().to(agents::create))
-        .route("/admin/agents/{id}/password", post().to(agents::reset_password))
+        .route(
+            "/admin/agents/{id}/password",
+            post().to(agents::reset_password),
+        )
         .route("/admin/agents/{id}/disablement", post().to(agents::disable))
         .route("/admin/agents/{id}/enablement", post().to(agents::enable))
         .route("/admin/microsoft", get().to(microsoft::show))

@@ -13,9 +13,12 @@ use super::context::Context;
 use super::error::Error;
 use super::flash::Flash;
 use super::format;
+use super::live::Revisions;
+use super::microsoft;
 use super::session::{Visit, Visitor};
 use crate::model::{Agent, InboxCounts, Mailbox, MailboxId, MailboxStatus, View, Word as _};
 use crate::store::{self, Db};
+use crate::work::entra_app;
 
 /// The cookie that holds a chosen theme.
 pub(super) const THEME_COOKIE: &str = "mailhatch_theme";
@@ -117,6 +120,10 @@ pub(super) struct Page {
     pub outbox: OutboxCounts,
     /// All mailboxes.
     pub mailboxes: Vec<Mailbox>,
+    /// For administrators: days until the Entra app's secret ends, once that is near; negative after.
+    pub secret_days_left: Option<i64>,
+    /// Which state of the store the page shows; [`super::live`] tells what has changed since.
+    pub(super) shows: Revisions,
     assets: Assets,
 }
 
@@ -141,6 +148,10 @@ impl Page {
             stuck: failed + uncertain,
         };
         page.mailboxes = store::mailboxes::list(db)?;
+        if visitor.agent.is_admin() {
+            page.secret_days_left = entra_app::days_left_to_warn_of(db, page.now)?;
+        }
+        page.shows = Revisions::read(db)?;
         page.agent = Some(visitor.agent.clone());
         Ok(page)
     }
@@ -160,6 +171,8 @@ impl Page {
             counts: InboxCounts::default(),
             outbox: OutboxCounts::default(),
             mailboxes: Vec::new(),
+            secret_days_left: None,
+            shows: Revisions::default(),
             assets: context.assets.clone(),
         }
     }
@@ -265,6 +278,18 @@ impl Page {
     #[must_use]
     pub(super) fn all_mailboxes_url(&self) -> String {
         inbox_url(self.here.view.unwrap_or(View::Open), None)
+    }
+
+    /// When the Entra app's secret ends, in words, once that is near.
+    #[must_use]
+    pub(super) fn secret_ends(&self) -> Option<String> {
+        self.secret_days_left.map(microsoft::days_left)
+    }
+
+    /// Whether the secret has ended or ends within a week.
+    #[must_use]
+    pub(super) fn secret_is_urgent(&self) -> bool {
+        self.secret_days_left.is_some_and(|days| days <= 7)
     }
 
     /// Mailboxes that do not receive or do not send and need a person.

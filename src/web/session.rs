@@ -188,6 +188,9 @@ pub(super) async fn recognise<B: MessageBody + 'static>(
     let flashed = visit.flash.is_some();
     // Known before the store is asked, so that its failure can be shown too.
     request.extensions_mut().insert(visit.clone());
+    if is_for_anyone(request.path()) {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    }
     let token = request
         .cookie(cookie_name(https))
         .map(|cookie| cookie.value().to_owned());
@@ -228,6 +231,11 @@ pub(super) async fn recognise<B: MessageBody + 'static>(
         response.response_mut().add_cookie(&cookie)?;
     }
     Ok(response)
+}
+
+/// Addresses that answer everyone alike: the store need not be asked who comes.
+fn is_for_anyone(path: &str) -> bool {
+    path.starts_with("/static/") || matches!(path, "/healthz" | "/readyz" | "/metrics")
 }
 
 /// The agent behind a token, and whether the session has just been lengthened.

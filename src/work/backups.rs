@@ -34,7 +34,11 @@ pub fn newest(data_dir: &Path) -> Option<Backup> {
             let file = entry.file_name().to_string_lossy().into_owned();
             let made_at = made_at(&file)?;
             let size_bytes = i64::try_from(entry.metadata().ok()?.len()).ok()?;
-            Some(Backup { file, made_at, size_bytes })
+            Some(Backup {
+                file,
+                made_at,
+                size_bytes,
+            })
         })
         .max_by_key(|backup| backup.made_at)
 }
@@ -62,7 +66,11 @@ mod tests {
         assert_eq!(newest(data.path()), None);
         let backups = folder(data.path());
         std::fs::create_dir(&backups).unwrap();
-        for name in ["mailhatch-20270114-030000.db", "mailhatch-20270115-030000.db", "other.db"] {
+        for name in [
+            "mailhatch-20270114-030000.db",
+            "mailhatch-20270115-030000.db",
+            "other.db",
+        ] {
             std::fs::write(backups.join(name), "12345").unwrap();
         }
         let found = newest(data.path()).unwrap();

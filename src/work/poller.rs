@@ -189,7 +189,10 @@ fn note_synced(services: &Services, mailbox: &Mailbox, received: u64) -> store::
 /// a right or a setting that is missing.
 fn no_longer_passing(problem: Problem, failures: u32) -> Problem {
     if problem.code == NOT_CONNECTED && failures >= 2 {
-        Problem { disposition: Disposition::NeedsAdmin, ..problem }
+        Problem {
+            disposition: Disposition::NeedsAdmin,
+            ..problem
+        }
     } else {
         problem
     }
@@ -242,16 +245,10 @@ pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
             }
             Ok(Step::Failed(problem)) => {
                 let pause = pause_seconds(&problem, poller.failures);
-                let person = !problem.is_transient();
-                let health = if person {
-                    Health::Stopped
-                } else {
-                    Health::Trouble
-                };
                 say(
                     services,
                     id,
-                    health,
+                    Health::Trouble,
                     format!("{} Next try in {}.", problem.sentence, span(pause)),
                 );
                 rest(wake, pause);

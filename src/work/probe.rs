@@ -83,10 +83,17 @@ fn sign_in(services: &Services, mailbox: &Mailbox) -> CheckLine {
         Ok(_) if mailbox.upn.eq_ignore_ascii_case(&mailbox.address) => {
             CheckLine::good(NAME, format!("Signed in as {}.", mailbox.upn))
         }
+        Ok(_) if mailbox.shared => CheckLine::good(
+            NAME,
+            format!(
+                "Signed in as {} for the shared mailbox {}.",
+                mailbox.upn, mailbox.address
+            ),
+        ),
         Ok(_) => CheckLine::good(
             NAME,
             format!(
-                "Signed in as {} for the mailbox {}.",
+                "Signed in as {}; the mailbox's address is {}.",
                 mailbox.upn, mailbox.address
             ),
         ),
@@ -110,7 +117,7 @@ fn reading(services: &Services, mailbox: &Mailbox) -> Vec<CheckLine> {
                 .iter()
                 .find(|folder| folder.role == Some(imap::FolderRole::Sent));
             vec![
-                CheckLine::good(NAME, format!("The inbox can be read; it holds {exists} messages.")),
+                CheckLine::good(NAME, format!("The inbox can be read; messages in it: {exists}.")),
                 sent.map_or_else(
                     || CheckLine::skipped("Sent Items", "No folder for sent mail was found; replies written in Outlook will not show."),
                     |folder| CheckLine::good("Sent Items", format!("Replies written in Outlook are read from “{}”.", folder.name)),

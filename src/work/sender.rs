@@ -476,10 +476,7 @@ fn say(services: &Services, id: MailboxId) {
     let found = services.store.read(|db| store::mailboxes::find(db, id));
     let line = match found {
         Ok(Some(mailbox)) => match &mailbox.send_problem {
-            Some(problem) if problem.is_transient() => {
-                Line::new(Health::Trouble, problem.sentence.clone())
-            }
-            Some(problem) => Line::new(Health::Stopped, problem.sentence.clone()),
+            Some(problem) => Line::new(Health::Trouble, problem.sentence.clone()),
             None => Line::new(
                 Health::Good,
                 super::connect::way_out_sentence(mailbox.way_out),

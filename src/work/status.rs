@@ -16,9 +16,9 @@ pub enum Health {
     Good,
     /// Does something that takes a while.
     Busy,
-    /// The last try failed; it goes on trying.
+    /// The last try failed. It goes on trying, rarely where a person must act first.
     Trouble,
-    /// Does nothing until a person acts, or has ended.
+    /// Has ended, or never begun.
     Stopped,
 }
 

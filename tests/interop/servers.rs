@@ -66,10 +66,10 @@ impl Default for Limits {
 /// Dovecot and Postfix. Dropping it stops both and removes all they wrote.
 #[derive(Debug)]
 pub(crate) struct Servers {
-    // Dropped in this order: the daemons end, the watchdog is told, the folder goes, the ports are
-    // given back.
-    dovecot: Mutex<Dovecot>,
+    // Dropped in this order: Postfix ends, then Dovecot, whose checking of sign-ins waits for Postfix
+    // to hang up; the watchdog is told, the folder goes, the ports are given back.
     postfix: Mutex<Postfix>,
+    dovecot: Mutex<Dovecot>,
     watchdog: Watchdog,
     folder: TempDir,
     ca_pem: String,

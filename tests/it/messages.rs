@@ -1,1 +1,162 @@
-//! To come.
+//! Messages and files: shown so that nothing in them acts.
+
+use mailhatch::model::{Address, Role};
+use mailhatch::store;
+
+use crate::support::site::{Browser, Site};
+
+const HOSTILE: &str = "From: Eve <eve@example.net>\nTo: support@example.com\nSubject: Hi\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=m\n\n--m\nContent-Type: multipart/related; boundary=r\n\n--r\nContent-Type: text/html; charset=utf-8\n\n<p onclick=\"x()\">Read <script>alert(1)</script>this</p><img src=\"cid:logo@x\"><img src=\"https://track.example/p.gif\"><form action=\"/sign-out\"><button>b</button></form><a href=\"javascript:x()\">l</a><iframe src=\"/\"></iframe>\n--r\nContent-Type: image/png; name=\"logo.png\"\nContent-ID: <logo@x>\nContent-Disposition: inline\nContent-Transfer-Encoding: base64\n\niVBORw0KGgo=\n--r--\n--m\nContent-Type: text/html; name=\"page.html\"\nContent-Disposition: attachment; filename=\"page.html\"\n\n<script>alert(1)</script>\n--m\nContent-Type: image/svg+xml; name=\"pic.svg\"\nContent-Disposition: attachment; filename=\"pic.svg\"\nContent-ID: <pic@x>\n\n<svg/>\n--m--\n";
+
+fn site() -> (Site, Browser) {
+    let site = Site::empty();
+    site.agent("ada@example.com", "Ada", Role::Agent);
+    let mailbox = site.mailbox("support@example.com", "Support");
+    site.conversation(mailbox, &Address::new("Eve", "eve@example.net"), HOSTILE);
+    let browser = site.signed_in("ada@example.com");
+    (site, browser)
+}
+
+#[test]
+fn a_message_s_own_html_is_shown_in_a_sandbox_under_its_own_policy() {
+    let (_site, mut browser) = site();
+    let page = browser.get("/conversations/1").body;
+    assert!(
+        page.contains("src=\"/messages/1/body\" sandbox=\"allow-same-origin allow-popups"),
+        "{page}"
+    );
+    assert!(
+        !page.contains("<p onclick") && !page.contains("cid:logo"),
+        "the message's HTML is in our page"
+    );
+    let body = browser.get("/messages/1/body");
+    assert_eq!(body.status, 200);
+    let policy = body.header("content-security-policy");
+    assert!(
+        policy.contains("default-src 'none'") && policy.contains("sandbox allow-same-origin"),
+        "{policy}"
+    );
+    assert!(
+        !policy.contains("allow-scripts") && !policy.contains("script-src"),
+        "{policy}"
+    );
+    assert!(policy.contains("form-action 'none'") && policy.contains("frame-ancestors 'self'"));
+    assert_eq!(body.header("referrer-policy"), "no-referrer");
+    assert_eq!(body.header("x-frame-options"), "SAMEORIGIN");
+    for bad in ["<script", "onclick", "<form", "javascript:", "<iframe"] {
+        assert!(!body.body.contains(bad), "{bad} in {}", body.body);
+    }
+    assert!(body.body.contains("Read ") && body.body.contains("this"));
+}
+
+#[test]
+fn pictures_from_elsewhere_are_let_in_only_for_the_answer_that_was_asked() {
+    let (_site, mut browser) = site();
+    let blocked = browser.get("/messages/1/body");
+    assert!(!blocked.body.contains("track.example") && blocked.body.contains("Show images"));
+    assert!(!blocked.header("content-security-policy").contains("https:"));
+    let shown = browser.get("/messages/1/body?images=1");
+    assert!(
+        shown.body.contains("https://track.example/p.gif") && !shown.body.contains("Show images")
+    );
+    assert!(
+        shown
+            .header("content-security-policy")
+            .contains("img-src 'self' https: http: data:")
+    );
+    assert!(browser.get("/messages/1/body").body.contains("Show images"));
+}
+
+#[test]
+fn a_picture_in_the_text_comes_by_its_content_id() {
+    let (_site, mut browser) = site();
+    assert!(
+        browser
+            .get("/messages/1/body")
+            .body
+            .contains("src=\"/messages/1/cid/logo%40x\"")
+    );
+    let picture = browser.get("/messages/1/cid/logo%40x");
+    assert_eq!(
+        (picture.status, picture.header("content-type")),
+        (200, "image/png")
+    );
+    assert_eq!(picture.header("content-disposition"), "inline");
+    assert!(
+        picture
+            .header("content-security-policy")
+            .contains("sandbox")
+    );
+    assert_eq!(picture.bytes, b"\x89PNG\r\n\x1a\n");
+    // A drawing can hold scripts: it is never shown.
+    let drawing = browser.get("/messages/1/cid/pic%40x");
+    assert_eq!(drawing.header("content-type"), "application/octet-stream");
+    assert!(
+        drawing
+            .header("content-disposition")
+            .starts_with("attachment")
+    );
+    assert_eq!(browser.get("/messages/1/cid/none").status, 404);
+}
+
+#[test]
+fn files_are_handed_out_inert() {
+    let (site, mut browser) = site();
+    let files = site
+        .store()
+        .read(|db| store::attachments::list(db, mailhatch::model::MessageId(1)))
+        .unwrap();
+    let page = files
+        .iter()
+        .find(|file| file.filename == "page.html")
+        .unwrap();
+    let answer = browser.get(&format!("/attachments/{}", page.id));
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), "application/octet-stream");
+    assert!(
+        answer
+            .header("content-disposition")
+            .starts_with("attachment; filename=\"page.html\"")
+    );
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    assert!(answer.header("content-security-policy").contains("sandbox"));
+    let list = browser.get("/conversations/1").body;
+    assert!(list.contains("page.html") && list.contains("bytes"));
+    assert!(
+        !list.contains("logo.png"),
+        "a picture of the text stands among the files"
+    );
+}
+
+#[test]
+fn the_original_can_be_saved_byte_for_byte() {
+    let (_site, mut browser) = site();
+    let raw = browser.get("/messages/1/raw");
+    assert_eq!(
+        (raw.status, raw.header("content-type")),
+        (200, "message/rfc822")
+    );
+    assert!(raw.header("content-disposition").contains("message-1.eml"));
+    assert_eq!(raw.body, HOSTILE.replace('\n', "\r\n"));
+    let link = browser.get("/messages/1");
+    assert_eq!(
+        (link.status, link.header("location")),
+        (303, "/conversations/1#message-1")
+    );
+}
+
+#[test]
+fn nothing_of_a_message_is_given_to_strangers() {
+    let (site, _) = site();
+    for path in [
+        "/messages/1",
+        "/messages/1/body",
+        "/messages/1/raw",
+        "/messages/1/cid/logo%40x",
+        "/attachments/1",
+        "/conversations/1",
+    ] {
+        let answer = site.browser().get(path);
+        assert_eq!(answer.status, 303, "{path}");
+        assert!(answer.header("location").starts_with("/sign-in"), "{path}");
+    }
+}

@@ -28,9 +28,15 @@ impl Real {
         let mut stage = Stage::with(Clock::System, &[]);
         let tenant = stage.demo.tenant_id.clone();
         let upn = "desk@harbourlights.example";
-        stage.simulator.world().add_user(User::work(&tenant, upn, "Desk"));
+        stage
+            .simulator
+            .world()
+            .add_user(User::work(&tenant, upn, "Desk"));
         let keys = stage.simulator.entra().public_keys();
-        let keys = keys.into_iter().map(|(kid, public_key_pem)| Key { kid, public_key_pem });
+        let keys = keys.into_iter().map(|(kid, public_key_pem)| Key {
+            kid,
+            public_key_pem,
+        });
         let servers = Servers::start(Options {
             keys: keys.collect(),
             issuers: Vec::new(),
@@ -53,7 +59,13 @@ impl Real {
     }
 
     fn take_all(&self) {
-        connect::choose(&self.stage.services, self.id, mailhatch::model::TakeFrom::All, 0).unwrap();
+        connect::choose(
+            &self.stage.services,
+            self.id,
+            mailhatch::model::TakeFrom::All,
+            0,
+        )
+        .unwrap();
     }
 
     /// All fates of the inbox and the server's own count.
@@ -132,15 +144,22 @@ fn mail_that_arrives_while_idle_is_pushed_to_the_store() {
     });
     real.servers.deliver(SUPPORT, &mixed(9));
     // The cron poll would come within the minute too; only the push is this quick.
-    until("the mail is there", || !real.stage.conversations(View::Open).is_empty());
+    until("the mail is there", || {
+        !real.stage.conversations(View::Open).is_empty()
+    });
     running.stop();
 }
 
 #[test]
 fn a_reply_reaches_another_mailbox_and_the_answer_to_it_joins_the_conversation() {
     let real = Real::new();
-    let question =
-        write(&format!("Mia <{CUSTOMER}>"), "A lamp", "lamp@shop.example", "", "In green?");
+    let question = write(
+        &format!("Mia <{CUSTOMER}>"),
+        "A lamp",
+        "lamp@shop.example",
+        "",
+        "In green?",
+    );
     real.servers.deliver(SUPPORT, &question);
     real.take_all();
     real.stage.receives(real.id, 1);
@@ -159,12 +178,29 @@ fn a_reply_reaches_another_mailbox_and_the_answer_to_it_joins_the_conversation()
     assert!(reply.html.is_some() && reply.text.contains("Yes."));
 
     let more = format!("In-Reply-To: <{}>\r\n", reply.message_id.unwrap());
-    let answer = write(CUSTOMER, "Re: A lamp", "lamp-2@shop.example", &more, "Thanks");
+    let answer = write(
+        CUSTOMER,
+        "Re: A lamp",
+        "lamp-2@shop.example",
+        &more,
+        "Thanks",
+    );
     real.servers.deliver(SUPPORT, &answer);
     real.stage.receives(real.id, 1);
-    let ways: Vec<Direction> =
-        real.stage.messages(number).iter().map(|message| message.direction).collect();
-    assert_eq!(ways, [Direction::Incoming, Direction::Outgoing, Direction::Incoming]);
+    let ways: Vec<Direction> = real
+        .stage
+        .messages(number)
+        .iter()
+        .map(|message| message.direction)
+        .collect();
+    assert_eq!(
+        ways,
+        [
+            Direction::Incoming,
+            Direction::Outgoing,
+            Direction::Incoming
+        ]
+    );
 }
 
 #[test]
@@ -204,10 +240,19 @@ fn a_refused_login_stops_the_mailbox_with_its_cause_and_it_recovers_when_the_cau
     real.stage.simulator.entra().expire_access_tokens();
     real.stage.clear_tokens(real.id);
     let problem = real.fails();
-    assert!(mailhatch::imap::explain::is_login_refusal(&problem), "{problem}");
-    assert_eq!(real.stage.mailbox(real.id).status, MailboxStatus::NeedsAdmin);
+    assert!(
+        mailhatch::imap::explain::is_login_refusal(&problem),
+        "{problem}"
+    );
+    assert_eq!(
+        real.stage.mailbox(real.id).status,
+        MailboxStatus::NeedsAdmin
+    );
     let keys = real.stage.simulator.entra().public_keys();
-    real.servers.believe(keys.into_iter().map(|(kid, pem)| Key { kid, public_key_pem: pem }));
+    real.servers.believe(keys.into_iter().map(|(kid, pem)| Key {
+        kid,
+        public_key_pem: pem,
+    }));
     real.stage.receives(real.id, 0);
     assert_eq!(real.stage.mailbox(real.id).status, MailboxStatus::Active);
 }
@@ -234,7 +279,8 @@ fn a_stopped_server_is_waited_for_and_nothing_is_lost() {
     real.servers.start_smtp();
     let services = &real.stage.services;
     let work = &services.work;
-    work.retry_delivery(services, queued.delivery_id, &real.stage.admin.agent).unwrap();
+    work.retry_delivery(services, queued.delivery_id, &real.stage.admin.agent)
+        .unwrap();
     real.stage.send_all(real.id);
     assert_eq!(real.stage.state(queued), DeliveryState::Sent);
     assert_eq!(real.stage.mailbox(real.id).send_problem, None);

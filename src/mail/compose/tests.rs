@@ -1,3 +1,5 @@
+//! Messages as written, read again.
+
 use super::*;
 use crate::mail::parse;
 

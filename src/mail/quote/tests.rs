@@ -1,3 +1,5 @@
+//! What a writer newly wrote, told from what stood there before.
+
 use super::*;
 
 fn reply(text: &str) -> String {

@@ -5,7 +5,7 @@ use actix_web::web::Path;
 
 use super::reply_form::ReplyForm;
 use super::{number, show, url};
-use crate::model::{ConversationId, Direction, Status};
+use crate::model::{ConversationId, DeliveryState, Direction, MessageId, Status};
 use crate::reply::{self, ReplyDraft, ReplyFile};
 use crate::store;
 use crate::web::context::Shared;
@@ -69,6 +69,7 @@ pub(crate) async fn create(
     match outcome {
         Ok(queued) => {
             context.services.work.wake_sender(queued.mailbox_id);
+            give_up_old(&context, &visitor, id, MessageId(form.instead_of)).await?;
             let sentence = match then {
                 Status::Closed => "Your reply is on its way, and the conversation is closed.",
                 _ => "Your reply is on its way.",
@@ -81,6 +82,31 @@ pub(crate) async fn create(
         }
         Err(other) => Err(other.into()),
     }
+}
+
+/// Gives up the failed message that the new one was sent in place of.
+async fn give_up_old(
+    context: &Shared,
+    visitor: &Visitor,
+    id: ConversationId,
+    old: MessageId,
+) -> Result<(), Error> {
+    let actor = visitor.agent.clone();
+    context
+        .services(move |services| -> Result<(), Error> {
+            let found = services.store.read(|db| store::messages::find(db, old))?;
+            let failed = found
+                .filter(|message| message.conversation_id == id)
+                .and_then(|message| message.delivery)
+                .filter(|delivery| delivery.state == DeliveryState::Failed);
+            if let Some(delivery) = failed {
+                services
+                    .work
+                    .cancel_delivery(services, delivery.id, &actor)?;
+            }
+            Ok(())
+        })
+        .await?
 }
 
 async fn again(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::Address;
+use crate::model::{Address, Message};
 use crate::reply::Defaults;
 use crate::secret::random_token;
 use crate::web::addresses;
@@ -55,6 +55,8 @@ pub(super) struct ReplyForm {
     pub(super) key: String,
     /// The newest message that was there when the form was made.
     pub(super) seen: i64,
+    /// The message of ours that this one is sent in place of: it failed or was stopped. 0 for none.
+    pub(super) instead_of: i64,
     /// A sentence about the whole form.
     pub(super) warning: String,
     mistakes: BTreeMap<&'static str, String>,
@@ -73,9 +75,30 @@ impl ReplyForm {
             quote: true,
             key: random_token(),
             seen,
+            instead_of: 0,
             warning: String::new(),
             mistakes: BTreeMap::new(),
         }
+    }
+
+    /// A message of ours that did not leave, to be put right and sent again.
+    pub(super) fn edit(message: &Message, seen: i64) -> Self {
+        let defaults = Defaults {
+            to: message.recipients.to.clone(),
+            cc: message.recipients.cc.clone(),
+            subject: message.subject.clone(),
+        };
+        let mut form = Self::fresh(Mode::All, &defaults, seen);
+        form.bcc = addresses::join(&message.recipients.bcc);
+        form.text.clone_from(&message.reply_text);
+        form.instead_of = message.id.0;
+        if message.attachments.iter().any(|file| !file.inline) {
+            form.refuse(
+                "attachments",
+                "Choose the files again; they are not taken over.",
+            );
+        }
+        form
     }
 
     /// A note that needs correcting.
@@ -99,6 +122,7 @@ impl ReplyForm {
             quote: fields.is_on("quote"),
             key: text("key"),
             seen: fields.get("seen").parse().unwrap_or(0),
+            instead_of: fields.get("instead_of").parse().unwrap_or(0),
             warning: String::new(),
             mistakes: BTreeMap::new(),
         }

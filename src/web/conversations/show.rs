@@ -10,7 +10,7 @@ use super::number;
 use super::reply_form::{Mode, ReplyForm};
 use crate::desk;
 use crate::model::{
-    Agent, Conversation, ConversationId, DeliveryState, MailboxId, Message, Status, View,
+    Agent, Conversation, ConversationId, DeliveryState, MailboxId, Message, MessageId, Status, View,
 };
 use crate::reply;
 use crate::store::{self, Db};
@@ -29,6 +29,9 @@ pub(crate) struct Wish {
     /// `reply`, `all` or `note`.
     #[serde(default)]
     write: String,
+    /// A message of ours that did not leave, to be put right.
+    #[serde(default)]
+    edit: String,
 }
 
 /// The page of a conversation.
@@ -69,6 +72,12 @@ impl Show {
             .unwrap_or(0);
         let form = match form {
             FormWish::Kept(form) => *form,
+            FormWish::Edit(wanted) => {
+                let message = messages
+                    .iter()
+                    .find(|message| message.id == wanted && is_unsent(message));
+                ReplyForm::edit(message.ok_or(Error::NotFound("reply to edit"))?, newest)
+            }
             FormWish::Fresh(mode) => {
                 let all = reply::defaults(db, id, true)?;
                 let mode = mode.unwrap_or(if all.cc.is_empty() {
@@ -172,10 +181,22 @@ fn status_label(status: &Status) -> &'static str {
 
 /// Which form the page shows.
 pub(super) enum FormWish {
+    /// One filled with a message of ours that did not leave.
+    Edit(MessageId),
     /// A fresh one.
     Fresh(Option<Mode>),
     /// One that was sent and needs correcting.
     Kept(Box<ReplyForm>),
+}
+
+/// Whether a message of ours did not leave and will not by itself.
+pub(super) fn is_unsent(message: &Message) -> bool {
+    message.delivery.as_ref().is_some_and(|delivery| {
+        matches!(
+            delivery.state,
+            DeliveryState::Failed | DeliveryState::Cancelled
+        )
+    })
 }
 
 /// The place of the first message this agent has not seen; those from there on are shown open.
@@ -203,12 +224,14 @@ pub(crate) async fn show(
     wish: Query<Wish>,
 ) -> Result<HttpResponse, Error> {
     let id = number(&path)?;
-    let mode = Mode::from_word(&wish.write);
+    let form = match wish.edit.parse() {
+        Ok(message) => FormWish::Edit(MessageId(message)),
+        Err(_) => FormWish::Fresh(Mode::from_word(&wish.write)),
+    };
     let shared = context.clone();
     let view = context
         .store(move |store| -> Result<Show, Error> {
-            let view =
-                store.read(|db| Show::load(db, &shared, &visitor, id, FormWish::Fresh(mode)))?;
+            let view = store.read(|db| Show::load(db, &shared, &visitor, id, form))?;
             desk::see(store, &visitor.agent, id)?;
             Ok(view)
         })

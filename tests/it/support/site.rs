@@ -35,7 +35,7 @@ pub(crate) struct Site {
     pub(crate) clock: Clock,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 impl Site {
@@ -93,18 +93,13 @@ impl Site {
             clock,
             handle,
             thread: Some(thread),
-            folder,
+            _folder: folder,
         }
     }
 
     /// The database.
     pub(crate) fn store(&self) -> &Store {
         &self.context.services.store
-    }
-
-    /// The folder of the database.
-    pub(crate) fn folder(&self) -> &std::path::Path {
-        self.folder.path()
     }
 
     /// Adds an agent with [`PASSWORD`].
@@ -142,7 +137,12 @@ impl Site {
     }
 
     /// Begins a conversation with one incoming message.
-    pub(crate) fn conversation(&self, mailbox_id: MailboxId, from: &Address, raw: &str) -> ConversationId {
+    pub(crate) fn conversation(
+        &self,
+        mailbox_id: MailboxId,
+        from: &Address,
+        raw: &str,
+    ) -> ConversationId {
         let (parsed, _) = mailhatch::mail::parse(raw.as_bytes());
         let id = self
             .store()
@@ -174,7 +174,7 @@ impl Site {
         let raw = raw.replace('\n', "\r\n");
         let (parsed, _) = mailhatch::mail::parse(raw.as_bytes());
         let split = mailhatch::mail::quote::split(&parsed.text, parsed.html.as_deref());
-        let plain = |list: &[mailhatch::mail::Address]| -> Vec<Address> {
+        let plain = |list: &[Address]| -> Vec<Address> {
             list.iter()
                 .map(|who| Address::new(who.name.clone(), who.address.clone()))
                 .collect()
@@ -305,7 +305,13 @@ impl Answer {
             .find(&mark)
             .unwrap_or_else(|| panic!("no field {name} in {}", self.body))
             + mark.len();
-        self.body[start..].split('"').next().unwrap().to_owned()
+        self.body
+            .split_at(start)
+            .1
+            .split('"')
+            .next()
+            .unwrap()
+            .to_owned()
     }
 }
 
@@ -343,7 +349,7 @@ impl Browser {
         let body = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
             .finish();
-        self.send(path, "application/x-www-form-urlencoded", body.into_bytes())
+        self.send(path, "application/x-www-form-urlencoded", body.as_bytes())
     }
 
     /// Sends a form with files: field, name, content.
@@ -370,10 +376,10 @@ impl Browser {
             body.extend_from_slice(b"\r\n");
         }
         body.extend_from_slice(b"--edge--\r\n");
-        self.send(path, "multipart/form-data; boundary=edge", body)
+        self.send(path, "multipart/form-data; boundary=edge", &body)
     }
 
-    fn send(&mut self, path: &str, kind: &str, body: Vec<u8>) -> Answer {
+    fn send(&mut self, path: &str, kind: &str, body: &[u8]) -> Answer {
         let mut request = self
             .agent
             .post(format!("{}{path}", self.base))
@@ -381,7 +387,7 @@ impl Browser {
         for (name, value) in self.all_headers() {
             request = request.header(name, value);
         }
-        let answer = request.send(&body[..]).unwrap();
+        let answer = request.send(body).unwrap();
         self.take(answer)
     }
 

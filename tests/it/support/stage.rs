@@ -87,7 +87,9 @@ impl Stage {
     /// Forgets the access tokens of a mailbox, as if they had ended.
     pub(crate) fn clear_tokens(&self, id: MailboxId) {
         let services = &self.services;
-        let found = services.store.read(|db| store::credentials::find(db, &services.sealer, id));
+        let found = services
+            .store
+            .read(|db| store::credentials::find(db, &services.sealer, id));
         let mut credential = found.unwrap().unwrap();
         credential.exchange_token = None;
         credential.graph_token = None;

