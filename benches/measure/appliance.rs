@@ -35,10 +35,10 @@ pub(crate) fn run() {
         let numbers = (0..MESSAGES_EACH).map(|n| number * MESSAGES_EACH + n);
         desk.deliver(address, numbers.map(mixture::message));
     }
-    let rival = idle_rival(&desk);
     progress("first sync");
     let synced = idle(&desk, "after the first sync");
     let started = idle(&desk, "after a restart");
+    let rival = idle_rival(&desk);
     idle_rows(&mut table, &synced, &started, &rival);
     starts(&desk, &mut table);
     table.print();
