@@ -18,7 +18,7 @@ use crate::store;
 const BATCH_MESSAGES: usize = 50;
 /// Most bytes fetched at once, by the server's estimates, which can be far off; a message larger
 /// than this is fetched alone.
-const BATCH_BYTES: u64 = 8 * 1024 * 1024;
+const BATCH_BYTES: u64 = 2 * 1024 * 1024;
 
 /// What a pass came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
