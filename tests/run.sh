@@ -114,7 +114,8 @@ section_install() {
         as_root tests/install/install.sh "${CARGO_TARGET_DIR:-target}/debug/mailhatch"
 }
 
-section_doc() { RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --quiet; }
+# The documentation is for those who have the source: a link may lead to something private.
+section_doc() { RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --workspace --no-deps --locked --quiet; }
 
 section_deny() {
     if ! cargo deny --version >/dev/null 2>&1; then
