@@ -124,8 +124,16 @@ pub(crate) fn auth_socket(folder: &Path) -> PathBuf {
     folder.join("auth")
 }
 
-/// What `doveadm` prints for these arguments, or its complaint.
+/// What `doveadm` prints for these arguments, or its complaint. A delivery may make a folder in the same
+/// moment, which `doveadm` takes for a failure once ("Mailbox already exists"); then it is asked again.
 pub(crate) fn doveadm(folder: &Path, arguments: &[&str]) -> Result<Vec<u8>, String> {
+    match ask_doveadm(folder, arguments) {
+        Err(complaint) if complaint.contains("already exists") => ask_doveadm(folder, arguments),
+        answer => answer,
+    }
+}
+
+fn ask_doveadm(folder: &Path, arguments: &[&str]) -> Result<Vec<u8>, String> {
     let output = Command::new("timeout")
         .args(["60", "/usr/bin/doveadm", "-c"])
         .arg(folder.join("store.conf"))

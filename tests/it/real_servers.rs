@@ -168,6 +168,9 @@ fn a_reply_reaches_another_mailbox_and_the_answer_to_it_joins_the_conversation()
     real.stage.send_all(real.id);
     assert_eq!(real.stage.state(queued), DeliveryState::Sent);
 
+    until("the reply is delivered", || {
+        real.servers.count(CUSTOMER, "INBOX") > 0
+    });
     let received = real.servers.messages(CUSTOMER, "INBOX");
     assert_eq!(received.len(), 1);
     let (reply, defects) = mail::parse(&received[0]);
