@@ -29,6 +29,10 @@ lint:
 doc:
     cargo doc --workspace --no-deps --document-private-items --open
 
+# how far our reading of real mail agrees with others' tests: the tables of docs/corpus.md
+corpus folder="":
+    TEST_CORPUS={{ folder }} cargo test --release --test agreement -- --ignored --nocapture
+
 # the tables of docs/PERFORMANCE.md: appliance, receive, push, send, pages, or all
 bench *names:
     cargo bench --bench measure -- {{ names }}

@@ -2,7 +2,7 @@
 # Runs every test of the project. On a bare Debian with Rust it first installs what the tests need.
 #
 # Usage: tests/run.sh [SECTION…]
-# Sections, in order: prerequisites shellcheck fmt clippy test install doc deny. Without a name: all.
+# Sections, in order: prerequisites shellcheck fmt clippy test corpus install doc deny. Without a name: all.
 # Run it as root or as someone with sudo (packages and the install test need it); cargo runs as you.
 # Safe to run again at any time. Ends with one verdict line; status 0 only when all is well.
 
@@ -10,7 +10,7 @@ set -uo pipefail
 
 cd "$(dirname "$0")/.." || exit 1
 
-readonly SECTIONS=(prerequisites shellcheck fmt clippy test install doc deny)
+readonly SECTIONS=(prerequisites shellcheck fmt clippy test corpus install doc deny)
 failed=()
 ran=()
 
@@ -107,6 +107,9 @@ section_test() {
     TEST_CHROMEDRIVER=$(command -v chromedriver) \
         cargo test --workspace --locked --no-fail-fast
 }
+
+# Real mail of other projects, where it lies beside this one; says so where it does not.
+section_corpus() { cargo test --locked --test agreement -- --ignored --nocapture; }
 
 # The program the tests themselves were built with, so nothing is compiled a second time.
 section_install() {

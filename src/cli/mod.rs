@@ -26,6 +26,8 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::work::Services;
 
+pub use parse::reading_as_json;
+
 /// A shared inbox for Outlook and Microsoft 365 mailboxes.
 #[derive(Debug, Parser)]
 #[command(name = "mailhatch", version, max_term_width = 100)]

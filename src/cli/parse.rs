@@ -17,12 +17,13 @@ use crate::model::{Address, Kind};
 pub(super) fn run(file: &Path) -> anyhow::Result<()> {
     let raw = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", to_json(&raw)?).context("cannot write to standard output")?;
+    writeln!(out, "{:#}", reading_as_json(&raw)).context("cannot write to standard output")?;
     Ok(())
 }
 
-/// The reading of a message as one JSON document.
-fn to_json(raw: &[u8]) -> serde_json::Result<String> {
+/// The reading of a message as one JSON document, with the names that the command prints.
+#[must_use]
+pub fn reading_as_json(raw: &[u8]) -> serde_json::Value {
     let (parsed, defects) = mail::parse(raw);
     let split = mail::quote::split(&parsed.text, parsed.html.as_deref());
     let reading = Reading {
@@ -49,7 +50,7 @@ fn to_json(raw: &[u8]) -> serde_json::Result<String> {
         authentication: mail::trust::authentication(&parsed),
         defects: defects.iter().map(ToString::to_string).collect(),
     };
-    serde_json::to_string_pretty(&reading)
+    serde_json::json!(reading)
 }
 
 #[derive(Serialize)]
@@ -150,7 +151,7 @@ mod tests {
     fn a_message_is_printed_with_all_the_names_the_contract_gives() {
         let raw = b"From: Ada <ada@x.org>\r\nTo: b@x.org\r\nDate: Wed, 1 May 2024 14:00:00 +0200\r\nMessage-ID: <m@x>\r\n\
                     Subject: Re: x\r\nContent-Type: text/html\r\n\r\n<p onclick=x>new</p>";
-        let json: serde_json::Value = serde_json::from_str(&to_json(raw).unwrap()).unwrap();
+        let json = reading_as_json(raw);
         assert_eq!(json["from"][0]["name"], "Ada");
         assert_eq!(json["date"], "2024-05-01T12:00:00Z");
         assert_eq!(json["html"], "<p>new</p>");

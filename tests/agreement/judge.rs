@@ -1,0 +1,441 @@
+//! What is compared, area by area.
+
+use serde_json::Value;
+
+use super::text::{folded, missing_words, packed, short};
+use super::unit::Unit;
+
+/// Sources of ordinary mail, none of it a bounce or a machine's answer.
+const ORDINARY: [&str; 9] = [
+    "spamassassin-ham",
+    "b4",
+    "bigbang-archives",
+    "notmuch-corpora",
+    "patchwork",
+    "perl-Mail-Box",
+    "ietf-mailarchive",
+    "perceval-mbox",
+    "public-inbox",
+];
+
+/// One comparison.
+pub(crate) struct Verdict {
+    /// What was compared.
+    pub(crate) area: &'static str,
+    /// How it differs; `None` when it agrees.
+    pub(crate) difference: Option<String>,
+}
+
+/// Compares one reading with all that is expected of it.
+pub(crate) fn judge(unit: &Unit, reading: &Value) -> Vec<Verdict> {
+    let mut verdicts = Vec::new();
+    let mut judge = Judge {
+        unit,
+        reading,
+        verdicts: &mut verdicts,
+    };
+    judge.fields();
+    judge.attachments();
+    judge.texts();
+    judge.replies();
+    judge.forwards();
+    judge.bounces();
+    judge.machines();
+    verdicts
+}
+
+struct Judge<'a> {
+    unit: &'a Unit,
+    reading: &'a Value,
+    verdicts: &'a mut Vec<Verdict>,
+}
+
+impl Judge<'_> {
+    fn add(&mut self, area: &'static str, agrees: bool, difference: impl FnOnce() -> String) {
+        self.verdicts.push(Verdict {
+            area,
+            difference: (!agrees).then(difference),
+        });
+    }
+
+    fn same_text(&mut self, area: &'static str, wanted: &str, found: &str) {
+        let agrees = folded(wanted) == folded(found);
+        self.add(area, agrees, || {
+            format!("wanted «{}», found «{}»", short(wanted), short(found))
+        });
+    }
+
+    fn found(&self, name: &str) -> &str {
+        self.reading[name].as_str().unwrap_or_default()
+    }
+
+    fn wanted(&self, name: &str) -> Option<String> {
+        self.unit.canon[name].as_str().map(str::to_owned)
+    }
+
+    fn list(&self, name: &str) -> Option<Vec<Value>> {
+        self.unit.canon[name].as_array().cloned()
+    }
+
+    fn words(&self, name: &str) -> Vec<String> {
+        let list = self.list(name).unwrap_or_default();
+        list.iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn fields(&mut self) {
+        if let Some(wanted) = self.wanted("subject") {
+            let found = self.found("subject").to_owned();
+            self.same_text("subject", &wanted, &found);
+        }
+        let from = self.reading["from"][0].clone();
+        if let Some(wanted) = self.wanted("from_address") {
+            let found = from["address"].as_str().unwrap_or_default();
+            let agrees = wanted.eq_ignore_ascii_case(found);
+            self.add("sender address", agrees, || {
+                format!("wanted {wanted}, found {found}")
+            });
+        }
+        if let Some(wanted) = self.wanted("from_name") {
+            self.same_text(
+                "sender name",
+                &wanted,
+                from["name"].as_str().unwrap_or_default(),
+            );
+        }
+        let date = self.unit.oracle["date"].as_str().and_then(instant);
+        if let Some(wanted) = stated_date(&self.unit.expects["date"]).or(date) {
+            let found = self.reading["date"].as_str().and_then(instant);
+            let text = self.found("date").to_owned();
+            self.add("date", found == Some(wanted), || {
+                format!("wanted {wanted}, found {text}")
+            });
+        }
+    }
+
+    fn attachments(&mut self) {
+        let files = self.reading["attachments"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let names: Vec<&str> = files
+            .iter()
+            .filter_map(|file| file["filename"].as_str())
+            .collect();
+        if let Some(wanted) = self.unit.canon["attachment_count"].as_u64() {
+            let found = files.len() as u64;
+            let aside = files.iter().filter(|file| file["inline"] == false).count() as u64;
+            // Sources disagree on whether a picture inside the text is an attachment.
+            let agrees = wanted == found || wanted == aside;
+            self.add("attachment count", agrees, || {
+                format!("wanted {wanted}, found {found} ({aside} not inline): {names:?}")
+            });
+        }
+        if let Some(wanted) = self.list("attachment_names") {
+            for name in wanted.iter().filter_map(Value::as_str) {
+                let agrees = names.iter().any(|found| folded(found) == folded(name));
+                self.add("attachment name", agrees, || {
+                    format!("wanted «{name}», found {names:?}")
+                });
+            }
+        }
+        for (key, ours, area) in [
+            ("attachment_sizes", "size_bytes", "attachment size"),
+            ("attachment_sha256", "sha256", "attachment content"),
+        ] {
+            for wanted in self.list(key).unwrap_or_default() {
+                let agrees = files.iter().any(|file| file[ours] == wanted);
+                let found: Vec<&Value> = files.iter().map(|file| &file[ours]).collect();
+                self.add(area, agrees, || format!("wanted {wanted}, found {found:?}"));
+            }
+        }
+        for wanted in self.list("tnef_files").unwrap_or_default() {
+            let agrees = files.iter().any(|file| {
+                file["filename"] == wanted["name"] && file["sha256"] == wanted["sha256"]
+            });
+            self.add("winmail.dat", agrees, || {
+                let found: Vec<String> = files
+                    .iter()
+                    .map(|file| {
+                        format!(
+                            "{} {} {}",
+                            file["filename"], file["size_bytes"], file["sha256"]
+                        )
+                    })
+                    .collect();
+                format!("wanted {wanted}, found {found:?}")
+            });
+        }
+    }
+
+    fn texts(&mut self) {
+        let text = self.found("text").to_owned();
+        for key in ["text", "rendered_text"] {
+            if let Some(wanted) = self.wanted(key) {
+                // A rendered message begins with its header fields.
+                let wanted = if key == "rendered_text" {
+                    wanted
+                        .split_once("\n\n")
+                        .map_or("", |(_, body)| body)
+                        .to_owned()
+                } else {
+                    wanted
+                };
+                let missing = missing_words(&wanted, &text);
+                let few = missing.len() * 50 <= wanted.split_whitespace().count();
+                self.add("text", few, || {
+                    format!("lacks {:?}", missing.iter().take(8).collect::<Vec<_>>())
+                });
+            }
+        }
+        if let Some(wanted) = self.wanted("visible_text_collapsed") {
+            let missing = missing_words(&wanted, &text);
+            let few = missing.len() * 50 <= wanted.split_whitespace().count();
+            self.add("text", few, || {
+                format!("lacks {:?}", missing.iter().take(8).collect::<Vec<_>>())
+            });
+        }
+        for wanted in self.words("text_contains") {
+            self.add("text", folded(&text).contains(&folded(&wanted)), || {
+                format!("lacks «{}»", short(&wanted))
+            });
+        }
+        if let Some(wanted) = self.wanted("text_endswith") {
+            self.add("text", folded(&text).ends_with(&folded(&wanted)), || {
+                format!("does not end with «{}»", short(&wanted))
+            });
+        }
+    }
+
+    fn replies(&mut self) {
+        let found = self.found("reply_text").to_owned();
+        if let Some(wanted) = self.wanted("reply_text") {
+            let first_only = self.unit.canon["reply_is_first_fragment_only"] == true;
+            let agrees = if first_only {
+                packed(&found).starts_with(&packed(&wanted))
+            } else {
+                packed(&found) == packed(&wanted)
+            };
+            self.add("reply equal", agrees, || {
+                format!("wanted «{}», found «{}»", short(&wanted), short(&found))
+            });
+            self.not_lost(&wanted, &found);
+        }
+        if let Some(html) = self.wanted("reply_of_html") {
+            let wanted = mailhatch::mail::html::to_text(&html);
+            let agrees = packed(&found) == packed(&wanted);
+            self.add("reply equal (HTML)", agrees, || {
+                format!("wanted «{}», found «{}»", short(&wanted), short(&found))
+            });
+            self.not_lost(&wanted, &found);
+        }
+        if let Some(wanted) = self.wanted("reply_markdown") {
+            self.not_lost(&wanted, &found);
+        }
+        let folded_reply = folded(&found);
+        for key in [
+            "reply_contains",
+            "reply_startswith",
+            "reply_endswith_keeping_signoff",
+        ] {
+            for wanted in self.words(key) {
+                let wanted = folded(&wanted);
+                let agrees = match key {
+                    "reply_startswith" => folded_reply.starts_with(&wanted),
+                    "reply_contains" => folded_reply.contains(&wanted),
+                    _ => folded_reply.ends_with(&wanted),
+                };
+                self.add("reply parts", agrees, || {
+                    format!("{key} «{wanted}», found «{}»", short(&found))
+                });
+            }
+        }
+        // A closing and a name below it are the writer's words: the expectation that keeps them counts.
+        if self.words("reply_endswith_keeping_signoff").is_empty() {
+            for wanted in self.words("reply_endswith") {
+                self.add(
+                    "reply parts",
+                    folded_reply.contains(&folded(&wanted)),
+                    || format!("reply_endswith «{wanted}», found «{}»", short(&found)),
+                );
+            }
+        }
+        for unwanted in self.words("reply_not_contains") {
+            self.add(
+                "reply parts",
+                !folded_reply.contains(&folded(&unwanted)),
+                || format!("contains «{unwanted}»"),
+            );
+        }
+    }
+
+    fn not_lost(&mut self, wanted: &str, found: &str) {
+        let missing = missing_words(wanted, found);
+        self.add("reply without loss", missing.is_empty(), || {
+            format!(
+                "lost {:?} of «{}», found «{}»",
+                missing.iter().take(8).collect::<Vec<_>>(),
+                short(wanted),
+                short(found)
+            )
+        });
+    }
+
+    fn forwards(&mut self) {
+        if self.unit.canon["forwarded"] != true {
+            return;
+        }
+        if let Some(body) = self.wanted("forwarded_body") {
+            let found = self.found("reply_text").to_owned();
+            let missing = missing_words(&body, &found);
+            self.add("forward kept whole", missing.is_empty(), || {
+                format!(
+                    "lost {:?}, found «{}»",
+                    missing.iter().take(8).collect::<Vec<_>>(),
+                    short(&found)
+                )
+            });
+        }
+    }
+
+    fn bounces(&mut self) {
+        let canon = self.unit.canon.clone();
+        let is_bounce = self.found("kind") == "bounce";
+        let reasons: Vec<&str> = canon["bounce"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|b| b["reason"].as_str())
+            .collect();
+        let other = |reason: &&str| matches!(*reason, "delivered" | "vacation" | "feedback");
+        let is_other = !reasons.is_empty() && reasons.iter().all(other);
+        if let Some(wanted) = canon["is_bounce"].as_bool() {
+            let kind = self.found("kind").to_owned();
+            if wanted && !is_other {
+                self.add("bounce seen", is_bounce, || format!("kind {kind}"));
+            } else if !is_other {
+                self.add("no bounce", !is_bounce, || format!("kind {kind}"));
+            }
+        }
+        let found: Vec<Value> = self.reading["bounce"]["recipients"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let statuses: Vec<&str> = found.iter().filter_map(|r| r["status"].as_str()).collect();
+        if !is_other {
+            for wanted in canon["bounce"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|b| b["status"].as_str())
+            {
+                // Sisimai invents codes of the form x.0.9xx where the report names none.
+                if wanted.is_empty()
+                    || wanted
+                        .split('.')
+                        .nth(2)
+                        .is_some_and(|detail| detail.len() == 3 && detail.starts_with('9'))
+                {
+                    continue;
+                }
+                self.add("bounce status", statuses.contains(&wanted), || {
+                    format!("wanted {wanted}, found {statuses:?}")
+                });
+            }
+        }
+        if let Some(wanted) = self.wanted("bounce_status") {
+            self.add("bounce status", statuses.contains(&wanted.as_str()), || {
+                format!("wanted {wanted}, found {statuses:?}")
+            });
+        }
+        let addresses: Vec<String> = found
+            .iter()
+            .filter_map(|r| r["address"].as_str())
+            .map(str::to_lowercase)
+            .collect();
+        if canon["bounce_recipients"].is_array() {
+            let mut wanted: Vec<String> = self
+                .words("bounce_recipients")
+                .iter()
+                .map(|a| a.to_lowercase())
+                .collect();
+            wanted.sort();
+            wanted.dedup();
+            let mut ours = addresses.clone();
+            ours.sort();
+            ours.dedup();
+            self.add("bounce recipient", wanted == ours, || {
+                format!("wanted {wanted:?}, found {ours:?}")
+            });
+        }
+        if let Some(wanted) = self.wanted("bounce_original_message_id") {
+            let ours = self.reading["bounce"]["original_message_id"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            self.add("bounce original", ours == wanted, || {
+                format!("wanted {wanted}, found {ours}")
+            });
+        }
+    }
+
+    fn machines(&mut self) {
+        let kind = self.found("kind").to_owned();
+        let vacation = self.unit.canon["bounce"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|b| b["reason"] == "vacation");
+        if self.unit.canon["is_automatic"] == true || vacation {
+            self.add("auto-reply seen", kind != "message", || {
+                format!("kind {kind}")
+            });
+        }
+        if let Some(wanted) = self.unit.canon["is_bounce_or_autoresponse"].as_bool() {
+            let ours = matches!(kind.as_str(), "bounce" | "auto_reply");
+            self.add("bounce or auto-reply", ours == wanted, || {
+                format!("kind {kind}")
+            });
+        }
+        if ORDINARY.contains(&self.unit.source.as_str()) {
+            let ordinary = !matches!(kind.as_str(), "bounce" | "auto_reply");
+            let subject = self.found("subject").to_owned();
+            self.add("ordinary mail left alone", ordinary, || {
+                format!("kind {kind}, subject «{}»", short(&subject))
+            });
+        }
+    }
+}
+
+/// An RFC 3339 time, or one without a zone, as unix seconds.
+fn instant(text: &str) -> Option<i64> {
+    let with_zone = chrono::DateTime::parse_from_rfc3339(text).map(|at| at.timestamp());
+    with_zone.ok().or_else(|| {
+        Some(
+            chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S")
+                .ok()?
+                .and_utc()
+                .timestamp(),
+        )
+    })
+}
+
+/// A date as mail-parser's tests state it.
+fn stated_date(date: &Value) -> Option<i64> {
+    let number = |name: &str| date[name].as_i64();
+    let day = chrono::NaiveDate::from_ymd_opt(
+        i32::try_from(number("year")?).ok()?,
+        u32::try_from(number("month")?).ok()?,
+        u32::try_from(number("day")?).ok()?,
+    )?;
+    let seconds = number("hour")? * 3600 + number("minute")? * 60 + number("second")?;
+    let zone = number("tz_hour")? * 3600 + number("tz_minute")? * 60;
+    let zone = if date["tz_before_gmt"] == true {
+        -zone
+    } else {
+        zone
+    };
+    Some(day.and_hms_opt(0, 0, 0)?.and_utc().timestamp() + seconds - zone)
+}

@@ -1,0 +1,53 @@
+//! How far our reading of real mail agrees with what other projects' tests expect of it.
+//!
+//! The messages are not part of this project: they are read from the folder that `TEST_CORPUS` names,
+//! or from `../shared/corpus`; where there is none, the test says so. `just corpus [FOLDER]` prints the
+//! table of docs/corpus.md; `TEST_CORPUS_SHOW=AREA` (or `all`) names every difference in that area.
+
+mod judge;
+mod kept;
+mod report;
+mod text;
+mod unit;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use report::Report;
+
+/// The folder with the corpora, when there is one.
+fn corpus() -> Option<PathBuf> {
+    let named = std::env::var_os("TEST_CORPUS").filter(|name| !name.is_empty());
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let folder = named.map_or_else(|| root.join("../shared/corpus"), |name| root.join(name));
+    folder.is_dir().then_some(folder)
+}
+
+#[test]
+#[ignore = "reads thousands of messages; the section corpus of tests/run.sh and `just corpus` run it"]
+fn real_mail_is_read_as_others_expect_it() {
+    let Some(folder) = corpus() else {
+        println!(
+            "no corpus: there is no folder ../shared/corpus and TEST_CORPUS names none; nothing was compared"
+        );
+        return;
+    };
+    let kept = kept::list();
+    let mut report = Report::default();
+    for source in unit::sources(&folder) {
+        for unit in unit::units(&source) {
+            let started = Instant::now();
+            let reading = unit.read();
+            report.time(&unit, started.elapsed());
+            for verdict in judge::judge(&unit, &reading) {
+                report.count(&unit, verdict, &kept);
+            }
+        }
+    }
+    report.print();
+    let below = report.below_the_bars();
+    assert!(
+        below.is_empty(),
+        "less agreement than docs/corpus.md states: {below:?}"
+    );
+}
