@@ -1,0 +1,305 @@
+//! Recipients and reasons by a report's words, for servers that do not write RFC 3464.
+
+use super::super::parse::Parsed;
+use super::status;
+use super::words::{self, fold};
+use super::{BouncedRecipient, DIAGNOSTIC_MAX, RECIPIENTS_MAX};
+
+/// Lines of a report that are read.
+const LINES_MAX: usize = 2_000;
+/// Lines of one reason.
+const REASON_LINES_MAX: usize = 10;
+/// Lines in which any address is taken when no other way finds one.
+const LOOSE_LINES_MAX: usize = 80;
+
+/// An address at a place where a report names a recipient.
+struct Anchor<'a> {
+    line: usize,
+    address: &'a str,
+    /// What follows on the line.
+    rest: &'a str,
+}
+
+/// The recipients that the words name.
+pub(super) fn recipients(message: &Parsed, own: &str) -> Vec<BouncedRecipient> {
+    let lines: Vec<&str> = own.lines().take(LINES_MAX).collect();
+    let anchors = anchors(&lines);
+    let mut found = Found {
+        list: Vec::new(),
+        action: action(message, own),
+    };
+    // Exim and Gmail name them in a field of its own; the reasons stand in the text.
+    for list in message.headers.texts("x-failed-recipients") {
+        for address in list.split([',', ' ']) {
+            found.add(address, "");
+        }
+    }
+    for (at, anchor) in anchors.iter().enumerate() {
+        let until = anchors.get(at + 1).map_or(lines.len(), |next| next.line);
+        let reason = reason_at(&lines, anchor, until);
+        found.add(anchor.address, &reason);
+        if let Some((_, before)) = reason.split_once("xpanded from")
+            && let Some(address) = before.split_whitespace().find_map(bare_address)
+        {
+            found.add(address, &reason);
+        }
+    }
+    if found.list.is_empty() {
+        transcript(&lines, &mut found);
+    }
+    if found.list.is_empty() {
+        loose(message, &lines, &mut found);
+    }
+    let general = general_reason(&lines);
+    for recipient in &mut found.list {
+        let tells = status::first_code(&recipient.diagnostic).is_some()
+            || super::cause::Cause::by_words(&recipient.diagnostic).is_some();
+        if !tells && !general.is_empty() {
+            recipient.diagnostic.clone_from(&general);
+        }
+    }
+    found.list
+}
+
+/// The reason given for one address, for reports whose standard part has none.
+pub(super) fn reason(own: &str, address: &str) -> String {
+    let lines: Vec<&str> = own.lines().take(LINES_MAX).collect();
+    let anchors = anchors(&lines);
+    let own_anchor = anchors.iter().enumerate().find_map(|(at, anchor)| {
+        let until = anchors.get(at + 1).map_or(lines.len(), |next| next.line);
+        let reason = reason_at(&lines, anchor, until);
+        (anchor.address.eq_ignore_ascii_case(address) && !reason.is_empty()).then_some(reason)
+    });
+    own_anchor.unwrap_or_else(|| general_reason(&lines))
+}
+
+/// `delayed` when the report only warns, else `failed`.
+pub(super) fn action(message: &Parsed, own: &str) -> &'static str {
+    let subject = fold(&message.subject, 300);
+    let text = fold(own, 3_000);
+    let contains = |text: &str, list: &[&str]| list.iter().any(|words| text.contains(words));
+    let delayed = contains(&subject, words::DELAY_SUBJECTS) || contains(&text, words::DELAY_TEXTS);
+    let failed = contains(&subject, words::FAILURE_SUBJECTS) || contains(&text, words::FAILURE_TEXTS);
+    if delayed && !failed { "delayed" } else { "failed" }
+}
+
+struct Found {
+    list: Vec<BouncedRecipient>,
+    action: &'static str,
+}
+
+impl Found {
+    /// Adds an address; a later reason is taken where the first mention had none, or no code.
+    fn add(&mut self, address: &str, reason: &str) {
+        let Some(address) = bare_address(address) else {
+            return;
+        };
+        let reason: String = reason.trim().chars().take(DIAGNOSTIC_MAX).collect();
+        let known = self
+            .list
+            .iter_mut()
+            .find(|r| r.address.eq_ignore_ascii_case(address));
+        if let Some(known) = known {
+            let better = status::first_code(&known.diagnostic).is_none()
+                && (known.diagnostic.is_empty() || status::first_code(&reason).is_some());
+            if better && !reason.is_empty() {
+                known.diagnostic = reason;
+            }
+        } else if self.list.len() < RECIPIENTS_MAX {
+            self.list.push(BouncedRecipient {
+                address: address.to_owned(),
+                action: self.action.to_owned(),
+                diagnostic: reason,
+                ..BouncedRecipient::default()
+            });
+        }
+    }
+}
+
+fn anchors<'a>(lines: &[&'a str]) -> Vec<Anchor<'a>> {
+    let mut anchors = Vec::new();
+    for (line, text) in lines.iter().enumerate() {
+        if let Some((address, rest)) = anchor(text) {
+            anchors.push(Anchor {
+                line,
+                address,
+                rest,
+            });
+        }
+    }
+    anchors
+}
+
+/// An address at the start of a line (Postfix, qmail, Exim, Sendmail, Exchange …), or behind a label
+/// such as `Recipient:` or `could not be delivered to:`.
+fn anchor(line: &str) -> Option<(&str, &str)> {
+    // `<<< 550 …` and `>>> RCPT TO` are a transcript.
+    if line.trim_start().starts_with("<<<") {
+        return None;
+    }
+    let line = line.trim_start_matches([' ', '\t', '*', '-', '•', '·', '>', '|', '#', '"', '\'']);
+    if let Some((inside, rest)) = line.strip_prefix('<').and_then(|l| l.split_once('>'))
+        && let Some(address) = bare_address(inside)
+    {
+        return Some((address, rest));
+    }
+    let end = line.find([' ', '\t', ':', '(']).unwrap_or(line.len());
+    let (word, rest) = line.split_at_checked(end)?;
+    if let Some(address) = bare_address(word) {
+        return Some((address, rest));
+    }
+    labelled(line)
+}
+
+fn labelled(line: &str) -> Option<(&str, &str)> {
+    let (label, value) = line.split_once(": ").or_else(|| line.split_once(":\t"))?;
+    let label = fold(label, 80);
+    if !words::LABELS.iter().any(|words| label.contains(words)) {
+        return None;
+    }
+    let value = value.trim_start();
+    let value = value.strip_prefix("[SMTP:").unwrap_or(value);
+    let end = value
+        .trim_start_matches('<')
+        .find([' ', '\t', '>', ']', ';', ','])
+        .map_or(value.len(), |end| end + value.len() - value.trim_start_matches('<').len());
+    let (word, rest) = value.split_at_checked(end)?;
+    bare_address(word).map(|address| (address, rest))
+}
+
+/// What is said behind an address: the rest of its line and the lines up to an empty one; where
+/// nothing stands there, the next paragraph.
+fn reason_at(lines: &[&str], anchor: &Anchor<'_>, until: usize) -> String {
+    let rest = anchor
+        .rest
+        .trim_start_matches(['>', ':', ' ', ']', ',', ';', '.', '"', '-', '\t'])
+        .trim();
+    let mut reason = rest.to_owned();
+    let mut taken = usize::from(!rest.is_empty());
+    let following = lines.get(anchor.line + 1..until).unwrap_or_default();
+    for line in following {
+        let line = line.trim();
+        if line.is_empty() {
+            if taken > 0 {
+                break;
+            }
+            continue;
+        }
+        if line.starts_with("---") || line.starts_with("===") || line.starts_with("***") || taken >= REASON_LINES_MAX {
+            break;
+        }
+        if !reason.is_empty() {
+            reason.push(' ');
+        }
+        reason.push_str(line);
+        taken += 1;
+    }
+    reason
+}
+
+/// The first lines that hold a server's reply or a known cause: the reason for all.
+fn general_reason(lines: &[&str]) -> String {
+    let refused = |line: &&&str| {
+        let line = line.trim_start_matches(['<', '>', ' ', '\t']);
+        let class = line.chars().next();
+        matches!(class, Some('4' | '5')) && status::reply_code(line.get(..3).unwrap_or_default()).is_some()
+    };
+    let has_code = |line: &&&str| {
+        status::reply_code(line).is_some() && status::first_code(line).is_some_and(|code| !code.starts_with('2'))
+    };
+    let names_cause = |line: &&&str| super::cause::Cause::by_words(line).is_some();
+    let at = lines
+        .iter()
+        .position(|line| has_code(&line))
+        .or_else(|| lines.iter().position(|line| refused(&line)))
+        .or_else(|| lines.iter().position(|line| names_cause(&line)));
+    let Some(at) = at else {
+        return String::new();
+    };
+    let paragraph = lines.get(at..).unwrap_or_default().iter();
+    let text: Vec<&str> = paragraph
+        .map(|line| line.trim())
+        .take_while(|line| !line.is_empty())
+        .take(4)
+        .collect();
+    text.join(" ").chars().take(DIAGNOSTIC_MAX).collect()
+}
+
+/// Recipients by the SMTP dialogue a report quotes.
+fn transcript(lines: &[&str], found: &mut Found) {
+    for (at, line) in lines.iter().enumerate() {
+        let lower = line.to_ascii_lowercase();
+        let Some((_, after)) = lower
+            .find("rcpt to:")
+            .and_then(|start| line.split_at_checked(start + "rcpt to:".len()))
+        else {
+            continue;
+        };
+        let word = after.split_whitespace().next().unwrap_or_default();
+        let answer = lines.get(at + 1..).unwrap_or_default().iter();
+        let answer = answer
+            .map(|line| line.trim())
+            .find(|line| status::reply_code(line).is_some());
+        found.add(word, answer.unwrap_or_default());
+    }
+}
+
+/// The last resort: any address in the report's own words that is neither a sender's nor a server's.
+fn loose(message: &Parsed, lines: &[&str], found: &mut Found) {
+    const FIELDS: [&str; 6] = ["to", "from", "cc", "reply-to", "sender", "mail from"];
+    let people = message
+        .from
+        .iter()
+        .chain(&message.to)
+        .chain(&message.reply_to);
+    let own: Vec<String> = people.map(|a| a.address.to_ascii_lowercase()).collect();
+    for line in lines.iter().take(LOOSE_LINES_MAX) {
+        // A line of the returned message's header names its recipients, not the failed ones.
+        let field = line.split_once(':').map(|(name, _)| name.trim());
+        if field.is_some_and(|name| FIELDS.iter().any(|field| name.eq_ignore_ascii_case(field))) {
+            continue;
+        }
+        let parts = line
+            .split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | ';' | ',' | '"' | '=' | '(' | '[' | ']'));
+        for part in parts {
+            let part = part.trim_start_matches("mailto:").trim_start_matches("rfc822:");
+            let Some(address) = bare_address(part) else {
+                continue;
+            };
+            let lower = address.to_ascii_lowercase();
+            let server = words::SYSTEM_ADDRESSES
+                .iter()
+                .any(|start| lower.starts_with(start));
+            if !server && !own.contains(&lower) && found.list.len() < 10 {
+                found.add(address, line.trim());
+            }
+        }
+    }
+}
+
+/// The address in a word, without brackets and punctuation.
+fn bare_address(word: &str) -> Option<&str> {
+    const EDGES: [char; 17] = [
+        '<', '>', '(', ')', '"', '\'', ',', ';', ':', '[', ']', '.', '!', '*', '`', ' ', '…',
+    ];
+    let word = word.trim_matches(EDGES);
+    is_address(word).then_some(word)
+}
+
+/// Whether a word has the form of an address.
+pub(super) fn is_address(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else {
+        return false;
+    };
+    let plain = |c: char| {
+        !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>' | '(' | ')' | '"' | ',' | ';' | ':')
+    };
+    !local.is_empty()
+        && domain.contains('.')
+        && !domain.contains('@')
+        && text.len() <= 320
+        && text.chars().all(plain)
+        && domain
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'))
+}

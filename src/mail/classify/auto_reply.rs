@@ -1,0 +1,267 @@
+//! Answers that a machine wrote: absence notes, receipts of tickets, requests to confirm.
+//! RFC 3834 has a field for them; many programs have one of their own, and some only a subject.
+
+use super::super::parse::Parsed;
+use super::word;
+
+/// Fields that only automatic answers carry, unless their value is `no`.
+const FIELDS: &[&str] = &[
+    "x-autoreply",
+    "x-autorespond",
+    "x-autoresponder",
+    "x-auto-responder",
+    "x-auto-response",
+    "x-autoresponse",
+    "x-autoreply-from",
+    "x-autoreply-domain",
+    "x-mail-autoreply",
+    "x-auto-reply",
+    "x-auto-reply-from",
+    "x-automatic-reply",
+    "x-vacation",
+    "x-pop-autoreply",
+    // Services that hold a message back until its sender confirms it.
+    "x-bluebottle-request",
+    "x-spamarrest-request",
+    "x-choicemail-registration-request",
+];
+
+/// Subjects of automatic answers, folded, as Exchange and others begin them.
+const SUBJECTS: &[&str] = &[
+    "automatic reply",
+    "automatic response",
+    "auto reply",
+    "autoreply",
+    "auto-reply",
+    "auto response",
+    "auto-response",
+    "autoresponse",
+    "automated reply",
+    "automated response",
+    "automatically generated reply",
+    "out of office",
+    "out of the office",
+    "out-of-office",
+    "[auto-reply]",
+    "[autoreply]",
+    "(autoreply)",
+    "vacation reply",
+    "vacation response",
+    "away from my mail",
+    "on vacation",
+    "on leave",
+    // German
+    "automatische antwort",
+    "autom. antwort",
+    "autoantwort",
+    "abwesenheitsnotiz",
+    "abwesenheitsbenachrichtigung",
+    "abwesenheitsmeldung",
+    "abwesenheitsnachricht",
+    "abwesenheit",
+    "abwesend",
+    "außer haus",
+    "nicht im büro",
+    "nicht im haus",
+    // French
+    "réponse automatique",
+    "réponse d'absence",
+    "reponse automatique",
+    "absence du bureau",
+    "absent du bureau",
+    "message d'absence",
+    "notification d'absence",
+    "en dehors du bureau",
+    // Spanish, Catalan, Galician, Basque
+    "respuesta automática",
+    "respuesta automatica",
+    "fuera de la oficina",
+    "fuera de oficina",
+    "ausente de la oficina",
+    "resposta automàtica",
+    "erantzun automatikoa",
+    // Italian
+    "risposta automatica",
+    "fuori sede",
+    "fuori ufficio",
+    "assente dall'ufficio",
+    // Portuguese
+    "resposta automática",
+    "resposta automatica",
+    "fora do escritório",
+    "ausência do escritório",
+    "ausência temporária",
+    // Dutch
+    "automatisch antwoord",
+    "automatische reactie",
+    "automatische beantwoording",
+    "afwezigheidsbericht",
+    "afwezigheid",
+    "afwezig",
+    "niet aanwezig",
+    "niet op kantoor",
+    // Nordic
+    "autosvar",
+    "automatiskt svar",
+    "automatisk svar",
+    "frånvaromeddelande",
+    "frånvarande",
+    "frånvaro",
+    "fraværende",
+    "fraværsmeddelelse",
+    "fraværsmelding",
+    "ikke til stede",
+    "ikke på kontoret",
+    "automaattinen vastaus",
+    "poissaoloviesti",
+    "poissaolo",
+    "poissa",
+    "sjálfvirkt svar",
+    // Central and eastern Europe
+    "odpowiedź automatyczna",
+    "automatyczna odpowiedź",
+    "autoodpowiedź",
+    "poza biurem",
+    "nieobecność",
+    "automatická odpověď",
+    "mimo kancelář",
+    "nepřítomnost",
+    "automatická odpoveď",
+    "automatikus válasz",
+    "házon kívül",
+    "irodán kívül",
+    "răspuns automat",
+    "raspuns automat",
+    "automatski odgovor",
+    "samodejni odgovor",
+    "automatinis atsakymas",
+    "automātiska atbilde",
+    "automātiskā atbilde",
+    "automaatvastus",
+    "automaatne vastus",
+    "αυτόματη απάντηση",
+    "автоматический ответ",
+    "автоответ",
+    "автоматична відповідь",
+    "автоматичен отговор",
+    "аутоматски одговор",
+    // Further
+    "otomatik yanıt",
+    "otomatik cevap",
+    "ofis dışında",
+    "מענה אוטומטי",
+    "תשובה אוטומטית",
+    "رد تلقائي",
+    "الرد التلقائي",
+    "پاسخ خودکار",
+    "स्वचालित उत्तर",
+    "ตอบกลับอัตโนมัติ",
+    "การตอบกลับอัตโนมัติ",
+    "trả lời tự động",
+    "thư trả lời tự động",
+    "balasan otomatis",
+    "balasan automatik",
+    "自動応答",
+    "自動返信",
+    "不在通知",
+    "不在のお知らせ",
+    "自动答复",
+    "自动回复",
+    "自動回覆",
+    "自動回復",
+    "자동 회신",
+    "자동 응답",
+    "부재 중",
+];
+
+/// What Notes writes behind `AUTO: name`.
+const NOTES_WORDS: &[&str] = &[
+    "out of the office",
+    "out of office",
+    "returning",
+    "außer haus",
+    "nicht im büro",
+    "abwesend",
+    "rückkehr",
+    "absent",
+    "de retour",
+    "fuera de",
+    "fuori",
+    "fora do",
+    "afwezig",
+    "不在",
+];
+
+/// Whether a message is an automatic answer.
+pub(super) fn is_one(message: &Parsed) -> bool {
+    let headers = &message.headers;
+    let submitted = word(message, "auto-submitted");
+    // RFC 3834 section 5.
+    if submitted == "auto-replied" {
+        return true;
+    }
+    let by_field = FIELDS.iter().any(|name| {
+        headers
+            .text(name)
+            .is_some_and(|value| !value.trim().eq_ignore_ascii_case("no"))
+    });
+    if by_field || has_other_mark(message) {
+        return true;
+    }
+    by_subject(message, submitted == "auto-generated")
+}
+
+/// Fields whose value tells.
+fn has_other_mark(message: &Parsed) -> bool {
+    let says = |name: &str, values: &[&str]| values.contains(&word(message, name).as_str());
+    let replies = ["auto_reply", "auto-reply", "autoreply"];
+    if says("precedence", &replies) || says("x-precedence", &replies) {
+        return true;
+    }
+    if says("x-autogenerated", &["reply"]) || says("x-apple-action", &["vacation"]) {
+        return true;
+    }
+    let contains = |name: &str, part: &str| {
+        message
+            .headers
+            .text(name)
+            .is_some_and(|value| value.to_ascii_lowercase().contains(part))
+    };
+    if contains("x-post-messageclass", "autoresponder") || contains("delivered-to", "autoresponder")
+    {
+        return true;
+    }
+    // Exchange's absence notes, whatever language their subject is in. X-Auto-Response-Suppress
+    // alone says nothing: every notification has it.
+    contains("x-ms-exchange-generated-message-source", "mailbox rules agent")
+        && word(message, "auto-submitted") == "auto-generated"
+        && !message.in_reply_to.is_empty()
+}
+
+fn by_subject(message: &Parsed, is_generated: bool) -> bool {
+    let subject: String = message
+        .subject
+        .trim_start()
+        .chars()
+        .take(200)
+        .map(|c| if c == '’' { '\'' } else { c })
+        .flat_map(char::to_lowercase)
+        .collect();
+    if subject
+        .strip_prefix("auto:")
+        .is_some_and(|rest| NOTES_WORDS.iter().any(|words| rest.contains(words)))
+    {
+        return true;
+    }
+    SUBJECTS.iter().any(|start| {
+        subject.strip_prefix(start).is_some_and(|rest| {
+            // `Automatic reply: …`, but not `Auto reply settings do not work`.
+            rest.trim().is_empty()
+                || rest
+                    .trim_start()
+                    .starts_with([':', '：', '-', '–', '(', '!', '['])
+                || rest.trim_start().starts_with("autoreply:")
+                || is_generated
+        })
+    })
+}
