@@ -5,6 +5,7 @@
 //! by its words (`text`), and what do the codes say (`status`, `cause`). [`explain`] turns the answer
 //! into a sentence for the person who wrote the message.
 
+mod anchor;
 mod cause;
 mod detect;
 mod explain;
@@ -20,6 +21,7 @@ use serde::Serialize;
 use super::parse::{self, Parsed};
 use crate::model::Address;
 use returned::Returned;
+use text::Words;
 
 pub use detect::{is_complaint, is_receipt};
 pub use explain::explain;
@@ -117,8 +119,10 @@ fn read_wrapped(message: &Parsed, wraps: usize) -> Option<Bounce> {
         recipients = report::in_text(own);
     }
     let in_report = !recipients.is_empty();
+    let words = Words::read(own);
+    let action = text::action(message, own);
     if !in_report {
-        recipients = text::recipients(message, own);
+        recipients = words.recipients(message, action);
     }
     if !in_report && !detect::confirmed(suspicion, message, &returned, !recipients.is_empty()) {
         return None;
@@ -129,11 +133,11 @@ fn read_wrapped(message: &Parsed, wraps: usize) -> Option<Bounce> {
         return Some(inner);
     }
     if recipients.is_empty() {
-        recipients = only_recipient(message, own, &returned);
+        recipients = only_recipient(&returned, action);
     }
     recipients.truncate(RECIPIENTS_MAX);
     for recipient in &mut recipients {
-        complete(recipient, own);
+        complete(recipient, &words);
     }
     let mut bounce = Bounce {
         recipients,
@@ -145,12 +149,13 @@ fn read_wrapped(message: &Parsed, wraps: usize) -> Option<Bounce> {
 }
 
 /// Fills in from the report's own words what its standard part lacks.
-fn complete(recipient: &mut BouncedRecipient, own: &str) {
+fn complete(recipient: &mut BouncedRecipient, words: &Words<'_>) {
+    let reason = words.reason(&recipient.address);
     if recipient.diagnostic.is_empty() && recipient.action != "delivered" {
-        recipient.diagnostic = text::reason(own, &recipient.address);
+        reason.clone_into(&mut recipient.diagnostic);
     }
     recipient.diagnostic = recipient.diagnostic.chars().take(DIAGNOSTIC_MAX).collect();
-    recipient.status = status::settle(recipient, own);
+    recipient.status = status::settle(recipient, reason);
 }
 
 /// The report inside a report that names nobody itself.
@@ -166,16 +171,12 @@ fn wrapped_report(message: &Parsed, wraps: usize) -> Option<Bounce> {
 }
 
 /// The one addressee of the returned message: when a report names nobody, it can only mean them.
-fn only_recipient(
-    message: &Parsed,
-    own: &str,
-    returned: &Returned<'_>,
-) -> Vec<BouncedRecipient> {
+fn only_recipient(returned: &Returned<'_>, action: &str) -> Vec<BouncedRecipient> {
     let to = returned.fields.addresses("to");
     match to.as_slice() {
-        [only] if text::is_address(&only.address) => vec![BouncedRecipient {
+        [only] if anchor::is_address(&only.address) => vec![BouncedRecipient {
             address: only.address.clone(),
-            action: text::action(message, own).to_owned(),
+            action: action.to_owned(),
             ..BouncedRecipient::default()
         }],
         _ => Vec::new(),

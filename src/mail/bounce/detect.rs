@@ -5,11 +5,13 @@ use super::super::parse::Parsed;
 use super::cause::Cause;
 use super::report;
 use super::returned::Returned;
-use super::words::{self, fold};
+use super::words::{self, begins, fold, holds};
 use crate::model::Address;
 
 /// Characters of the text that are searched for the sentences of a report.
 const HEAD_MAX: usize = 4_000;
+/// Bytes of a Content-Type that are looked at.
+const CONTENT_TYPE_MAX: usize = 1_000;
 
 /// How sure the header fields make it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +35,8 @@ pub(super) struct Signs {
 
 /// Looks at the header fields and the kinds of parts.
 pub(super) fn suspicion(message: &Parsed) -> Option<Suspicion> {
-    let content_type = content_type(message);
-    let is_standard = content_type.starts_with("multipart/report");
-    if is_standard && content_type.contains("delivery-status") {
+    let is_standard = declares(message, "multipart/report");
+    if is_standard && declares(message, "delivery-status") {
         return Some(Suspicion::Sure);
     }
     if is_refusal_by_rule(message) {
@@ -57,7 +58,7 @@ pub(super) fn suspicion(message: &Parsed) -> Option<Suspicion> {
     let signs = Signs {
         system,
         automatic: is_automatic(message),
-        subject: words::SUBJECTS.iter().any(|words| subject.contains(words)),
+        subject: holds(&subject, words::SUBJECTS),
     };
     let any = signs.system || signs.automatic || signs.subject;
     (any && !by_person).then_some(Suspicion::Signs(signs))
@@ -73,9 +74,11 @@ pub(super) fn confirmed(
     let Suspicion::Signs(signs) = suspicion else {
         return true;
     };
+    if signs.system && signs.automatic && signs.subject {
+        return true;
+    }
     let head = fold(returned.own, HEAD_MAX);
-    let says = |list: &[&str]| list.iter().any(|words| head.contains(words));
-    let sentence = says(words::SENTENCES);
+    let sentence = holds(&head, words::SENTENCES);
     if signs.system {
         let cause = sentence || Cause::by_words(&head).is_some();
         let reads_like_one = sentence || (cause && has_reply(&head));
@@ -83,10 +86,15 @@ pub(super) fn confirmed(
         return (signs.subject && cause) || ((signs.subject || reads_like_one) && evidence);
     }
     let is_answer = !message.in_reply_to.is_empty() && !signs.automatic;
-    let count = [signs.subject, signs.automatic, returned.is_there, names_recipient]
-        .iter()
-        .filter(|sign| **sign)
-        .count();
+    let count = [
+        signs.subject,
+        signs.automatic,
+        returned.is_there,
+        names_recipient,
+    ]
+    .iter()
+    .filter(|sign| **sign)
+    .count();
     sentence && !is_answer && (signs.subject || returned.is_there) && count >= 2
 }
 
@@ -94,33 +102,32 @@ fn has_reply(head: &str) -> bool {
     super::status::reply_code(head).is_some() || super::status::first_code(head).is_some()
 }
 
-fn content_type(message: &Parsed) -> String {
-    let mut value = message.headers.text("content-type").unwrap_or_default();
-    value.make_ascii_lowercase();
-    value.trim_start().to_owned()
+/// Whether a word stands in the Content-Type.
+fn declares(message: &Parsed, word: &str) -> bool {
+    let raw = message.headers.raw("content-type").unwrap_or_default();
+    let raw = raw.get(..CONTENT_TYPE_MAX).unwrap_or(raw);
+    raw.windows(word.len())
+        .any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// A complaint: somebody pressed "this is spam" on a message of ours (RFC 5965, and Hotmail's own form).
 #[must_use]
 pub fn is_complaint(message: &Parsed) -> bool {
-    content_type(message).contains("feedback-report")
+    declares(message, "feedback-report")
         || message.headers.has("x-hmxmroriginalrecipient")
         || message.attachments.iter().any(|part| {
             part.content_type == "message/feedback-report"
                 || (part.content_type == "message/rfc822"
-                    && part
-                        .bytes
-                        .trim_ascii_start()
-                        .get(..25)
-                        .is_some_and(|head| head.eq_ignore_ascii_case(b"x-hmxmroriginalrecipient:")))
+                    && part.bytes.trim_ascii_start().get(..25).is_some_and(|head| {
+                        head.eq_ignore_ascii_case(b"x-hmxmroriginalrecipient:")
+                    }))
         })
 }
 
 /// A receipt: somebody's program says that a message of ours was shown, or deleted (RFC 8098).
 #[must_use]
 pub fn is_receipt(message: &Parsed) -> bool {
-    let content_type = content_type(message);
-    (content_type.starts_with("multipart/report") && content_type.contains("disposition-notification"))
+    declares(message, "disposition-notification")
         || message
             .attachments
             .iter()
@@ -173,6 +180,6 @@ fn is_answer_or_forward(subject: &str) -> bool {
         found = true;
         rest = after.trim_start();
     }
-    let at_start = |words: &&&str| rest.starts_with(**words);
-    found && (words::SUBJECTS.iter().any(|words| at_start(&words)) || !words::SUBJECTS.iter().any(|words| rest.contains(words)))
+    // A prefix before other words: `Re: order 17: delivery failed` says it of the order.
+    found && (begins(rest, words::SUBJECTS) || !holds(rest, words::SUBJECTS))
 }

@@ -96,9 +96,7 @@ const fn sentence(cause: Cause) -> &'static str {
             "The receiving server does not accept what the message contains, such as a kind of attachment. \
              Send it without the attachments, or share them by a link."
         }
-        Cause::ServerFault => {
-            "The receiving server has a fault. Send the message again later."
-        }
+        Cause::ServerFault => "The receiving server has a fault. Send the message again later.",
     }
 }
 
@@ -109,21 +107,61 @@ mod tests {
     #[test]
     fn common_refusals_get_the_sentence_that_helps() {
         let cases = [
-            ("5.1.1", "550 5.1.1 RESOLVER.ADR.RecipNotFound; not found", "no such address"),
-            ("5.1.10", "550 5.1.10 Recipient not found by SMTP address lookup", "no such address"),
-            ("5.4.1", "550 5.4.1 Recipient address rejected: Access denied", "no such address"),
+            (
+                "5.1.1",
+                "550 5.1.1 RESOLVER.ADR.RecipNotFound; not found",
+                "no such address",
+            ),
+            (
+                "5.1.10",
+                "550 5.1.10 Recipient not found by SMTP address lookup",
+                "no such address",
+            ),
+            (
+                "5.4.1",
+                "550 5.4.1 Recipient address rejected: Access denied",
+                "no such address",
+            ),
             ("5.2.2", "552 5.2.2 Over quota", "mailbox is full"),
             ("5.0.0", "550 mailbox is full", "mailbox is full"),
-            ("5.7.1", "550 5.7.1 Service unavailable; client host blocked using a blocklist", "unwanted mail"),
-            ("5.7.1", "554 5.7.1 <ada@example.org>: Relay access denied", "does not take mail"),
-            ("5.7.26", "550 5.7.26 Unauthenticated email is not accepted", "really from us"),
-            ("5.7.133", "550 5.7.133 sender not authenticated for group", "certain senders"),
+            (
+                "5.7.1",
+                "550 5.7.1 Service unavailable; client host blocked using a blocklist",
+                "unwanted mail",
+            ),
+            (
+                "5.7.1",
+                "554 5.7.1 <ada@example.org>: Relay access denied",
+                "does not take mail",
+            ),
+            (
+                "5.7.26",
+                "550 5.7.26 Unauthenticated email is not accepted",
+                "really from us",
+            ),
+            (
+                "5.7.133",
+                "550 5.7.133 sender not authenticated for group",
+                "certain senders",
+            ),
             ("5.1.2", "Host unknown", "behind the @"),
-            ("5.3.4", "552 5.3.4 message size exceeds limit", "larger than"),
-            ("4.7.1", "450 4.7.1 Greylisted, please try again", "tried again later"),
+            (
+                "5.3.4",
+                "552 5.3.4 message size exceeds limit",
+                "larger than",
+            ),
+            (
+                "4.7.1",
+                "450 4.7.1 Greylisted, please try again",
+                "tried again later",
+            ),
             ("4.4.7", "message expired", "time allowed"),
             ("5.1.8", "sender address rejected", "our sender address"),
-            ("5.1.6", "user has moved to another address", "no longer uses"),
+            (
+                "5.1.6",
+                "user has moved to another address",
+                "no longer uses",
+            ),
             ("5.2.1", "account is disabled", "switched off"),
             ("", "", "no reason that is known"),
         ];

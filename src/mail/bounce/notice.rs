@@ -42,11 +42,20 @@ pub(super) fn read(message: &Parsed) -> Option<Bounce> {
         recipient.status = status::settle(recipient, "");
     }
     let fields = &value["mail"]["commonHeaders"];
-    let id = text(&fields["messageId"]);
+    let listed = value["mail"]["headers"].as_array().into_iter().flatten();
+    let listed = listed
+        .filter(|field| {
+            field["name"]
+                .as_str()
+                .is_some_and(|name| name.eq_ignore_ascii_case("message-id"))
+        })
+        .find_map(|field| field["value"].as_str());
+    let id = fields["messageId"].as_str().or(listed).unwrap_or_default();
     let to = fields["to"].as_array().into_iter().flatten();
     Some(Bounce {
         recipients,
-        original_message_id: Some(id.trim_matches(['<', '>']).to_owned()).filter(|id| !id.is_empty()),
+        original_message_id: Some(id.trim_matches(['<', '>']).to_owned())
+            .filter(|id| !id.is_empty()),
         original: Original {
             subject: fields["subject"].as_str().map(str::to_owned),
             to: to

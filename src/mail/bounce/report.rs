@@ -4,7 +4,7 @@
 use super::super::body::Attachment;
 use super::super::header::{self, Headers};
 use super::super::parse::Parsed;
-use super::text::is_address;
+use super::anchor::is_address;
 use super::{BouncedRecipient, DIAGNOSTIC_MAX, RECIPIENTS_MAX, status};
 
 /// Whether a part is the standard part of a report.
@@ -75,7 +75,8 @@ fn by_recipient(fields: Headers) -> Vec<Headers> {
     let starts = |name: &str| matches!(name, "final-recipient" | "original-recipient");
     let mut groups = vec![Headers::default()];
     for field in fields.fields {
-        let repeats = starts(&field.name) && groups.last().is_some_and(|last| last.has(&field.name));
+        let repeats =
+            starts(&field.name) && groups.last().is_some_and(|last| last.has(&field.name));
         if repeats {
             groups.push(Headers::default());
         }
@@ -175,7 +176,10 @@ fn typed_address(value: &str) -> String {
     if value.contains(';') {
         value = typed_value(&value);
     }
-    let bare = |text: &str| text.trim_matches(['<', '>', '"', '\'', ' ', ',']).to_owned();
+    let bare = |text: &str| {
+        text.trim_matches(['<', '>', '"', '\'', ' ', ','])
+            .to_owned()
+    };
     let address = bare(&value);
     if is_address(&address) {
         return address;

@@ -98,11 +98,7 @@ fn copy_in_text(text: &str) -> Option<(&str, &str)> {
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let bare = line.trim_start_matches(['-', ' ', '=', '*', '|', '>', '\t', '_', '#']);
-        let lower: String = bare
-            .chars()
-            .take(60)
-            .flat_map(char::to_lowercase)
-            .collect();
+        let lower: String = bare.chars().take(60).flat_map(char::to_lowercase).collect();
         let begins = |list: &[&str]| list.iter().any(|start| lower.starts_with(start));
         if begins(words::COPY_FIELDS) || begins(words::COPY_MARKS) {
             return text.split_at_checked(at);

@@ -1,7 +1,7 @@
 //! Status codes: finding them in a text (RFC 3463), and settling on one for a recipient.
 
+use super::BouncedRecipient;
 use super::cause::Cause;
-use super::{BouncedRecipient, text};
 
 /// Bytes of a text that are searched for codes.
 const SEARCHED_MAX: usize = 16 * 1024;
@@ -22,8 +22,9 @@ pub(super) fn first_code(text: &str) -> Option<String> {
 }
 
 /// The code that says most: of the refusing server's own where it is as exact as the reporting
-/// server's, else the latter; where there is none, the one that the words stand for.
-pub(super) fn settle(recipient: &BouncedRecipient, own: &str) -> String {
+/// server's, else the latter; where there is none, the one that the words stand for. `reason` is what the
+/// report says of the recipient beside the diagnostic.
+pub(super) fn settle(recipient: &BouncedRecipient, reason: &str) -> String {
     let stated = recipient.status.as_str();
     if stated.starts_with('2') || matches!(recipient.action.as_str(), "delivered" | "relayed") {
         return stated.to_owned();
@@ -35,7 +36,7 @@ pub(super) fn settle(recipient: &BouncedRecipient, own: &str) -> String {
         return code.to_owned();
     }
     if exactness(stated) == 0
-        && let Some(code) = best(&text::reason(own, &recipient.address))
+        && let Some(code) = best(reason)
         && exactness(code) > 0
     {
         return code.to_owned();
@@ -43,7 +44,7 @@ pub(super) fn settle(recipient: &BouncedRecipient, own: &str) -> String {
     if !stated.is_empty() {
         return stated.to_owned();
     }
-    best(own).map_or_else(|| derived(recipient, own), str::to_owned)
+    best(reason).map_or_else(|| derived(recipient, reason), str::to_owned)
 }
 
 /// The most exact code of a failure in a text; the first of equals, marked ones before others.
@@ -71,7 +72,7 @@ fn exactness(code: &str) -> u8 {
 }
 
 /// A code for words that hold none: the class by the SMTP reply or the action, the rest by the cause.
-fn derived(recipient: &BouncedRecipient, own: &str) -> String {
+fn derived(recipient: &BouncedRecipient, reason: &str) -> String {
     let reply = reply_code(&recipient.diagnostic);
     let class = match reply {
         Some(400..=499) => '4',
@@ -79,7 +80,7 @@ fn derived(recipient: &BouncedRecipient, own: &str) -> String {
         None if recipient.action == "delayed" => '4',
         None => '5',
     };
-    let cause = Cause::by_words(&recipient.diagnostic).or_else(|| Cause::by_words(own));
+    let cause = Cause::by_words(&recipient.diagnostic).or_else(|| Cause::by_words(reason));
     match (cause, reply) {
         (Some(cause), _) => format!("{class}.{}", cause.code()),
         (None, Some(_)) => format!("{class}.0.0"),
@@ -140,15 +141,21 @@ fn is_marked(before: &str) -> bool {
     }
     let mut digits = trimmed.chars().rev();
     let reply = digits.by_ref().take(3).all(|c| c.is_ascii_digit());
-    reply && trimmed.len() >= 3 && !digits.next().is_some_and(|c| c.is_alphanumeric() || c == '.')
+    reply
+        && trimmed.len() >= 3
+        && !digits
+            .next()
+            .is_some_and(|c| c.is_alphanumeric() || c == '.')
 }
 
 fn is_version(before: &str) -> bool {
     let word = before.trim_end().rsplit([' ', '(', '\n']).next();
     word.is_some_and(|word| {
-        ["version", "release", "ver", "v", "postfix", "sendmail", "exim"]
-            .iter()
-            .any(|name| word.eq_ignore_ascii_case(name))
+        [
+            "version", "release", "ver", "v", "postfix", "sendmail", "exim",
+        ]
+        .iter()
+        .any(|name| word.eq_ignore_ascii_case(name))
     })
 }
 

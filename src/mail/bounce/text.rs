@@ -1,6 +1,7 @@
 //! Recipients and reasons by a report's words, for servers that do not write RFC 3464.
 
 use super::super::parse::Parsed;
+use super::anchor::{anchor, bare_address, is_transcript};
 use super::status;
 use super::words::{self, fold};
 use super::{BouncedRecipient, DIAGNOSTIC_MAX, RECIPIENTS_MAX};
@@ -9,6 +10,8 @@ use super::{BouncedRecipient, DIAGNOSTIC_MAX, RECIPIENTS_MAX};
 const LINES_MAX: usize = 2_000;
 /// Lines of one reason.
 const REASON_LINES_MAX: usize = 10;
+/// Lines that are searched for words that name a cause.
+const CAUSE_LINES_MAX: usize = 200;
 /// Lines in which any address is taken when no other way finds one.
 const LOOSE_LINES_MAX: usize = 80;
 
@@ -20,67 +23,136 @@ struct Anchor<'a> {
     rest: &'a str,
 }
 
-/// The recipients that the words name.
-pub(super) fn recipients(message: &Parsed, own: &str) -> Vec<BouncedRecipient> {
-    let lines: Vec<&str> = own.lines().take(LINES_MAX).collect();
-    let anchors = anchors(&lines);
-    let mut found = Found {
-        list: Vec::new(),
-        action: action(message, own),
-    };
-    // Exim and Gmail name them in a field of its own; the reasons stand in the text.
-    for list in message.headers.texts("x-failed-recipients") {
-        for address in list.split([',', ' ']) {
-            found.add(address, "");
-        }
-    }
-    for (at, anchor) in anchors.iter().enumerate() {
-        let until = anchors.get(at + 1).map_or(lines.len(), |next| next.line);
-        let reason = reason_at(&lines, anchor, until);
-        found.add(anchor.address, &reason);
-        if let Some((_, before)) = reason.split_once("xpanded from")
-            && let Some(address) = before.split_whitespace().find_map(bare_address)
-        {
-            found.add(address, &reason);
-        }
-    }
-    if found.list.is_empty() {
-        transcript(&lines, &mut found);
-    }
-    if found.list.is_empty() {
-        loose(message, &lines, &mut found);
-    }
-    let general = general_reason(&lines);
-    for recipient in &mut found.list {
-        let tells = status::first_code(&recipient.diagnostic).is_some()
-            || super::cause::Cause::by_words(&recipient.diagnostic).is_some();
-        if !tells && !general.is_empty() {
-            recipient.diagnostic.clone_from(&general);
-        }
-    }
-    found.list
+/// What a report's own words tell.
+pub(super) struct Words<'a> {
+    lines: Vec<&'a str>,
+    named: Vec<(&'a str, String)>,
+    /// The reason for all: the first lines that hold a server's reply, or name a known cause.
+    general: String,
 }
 
-/// The reason given for one address, for reports whose standard part has none.
-pub(super) fn reason(own: &str, address: &str) -> String {
-    let lines: Vec<&str> = own.lines().take(LINES_MAX).collect();
-    let anchors = anchors(&lines);
-    let own_anchor = anchors.iter().enumerate().find_map(|(at, anchor)| {
-        let until = anchors.get(at + 1).map_or(lines.len(), |next| next.line);
-        let reason = reason_at(&lines, anchor, until);
-        (anchor.address.eq_ignore_ascii_case(address) && !reason.is_empty()).then_some(reason)
-    });
-    own_anchor.unwrap_or_else(|| general_reason(&lines))
+impl<'a> Words<'a> {
+    /// Reads the text of a report, without what it returned.
+    pub(super) fn read(own: &'a str) -> Self {
+        let lines: Vec<&str> = own.lines().take(LINES_MAX).collect();
+        let anchors = anchors(&lines);
+        let named = anchors.iter().enumerate().map(|(at, anchor)| {
+            let until = anchors.get(at + 1).map_or(lines.len(), |next| next.line);
+            (anchor.address, reason_at(&lines, anchor, until))
+        });
+        Self {
+            named: named.collect(),
+            general: general_reason(&lines),
+            lines,
+        }
+    }
+
+    /// The reason given for one address, for reports whose standard part has none.
+    pub(super) fn reason(&self, address: &str) -> &str {
+        let own = |(named, reason): &&(&str, String)| {
+            named.eq_ignore_ascii_case(address) && !reason.is_empty()
+        };
+        self.named
+            .iter()
+            .find(own)
+            .map_or(self.general.as_str(), |(_, reason)| reason.as_str())
+    }
+
+    /// The recipients that the words name.
+    pub(super) fn recipients(
+        &self,
+        message: &Parsed,
+        action: &'static str,
+    ) -> Vec<BouncedRecipient> {
+        let mut found = Found {
+            list: Vec::new(),
+            action,
+        };
+        // Exim and Gmail name them in a field of its own; the reasons stand in the text.
+        for list in message.headers.texts("x-failed-recipients") {
+            for address in list.split([',', ' ']) {
+                found.add(address, "");
+            }
+        }
+        for (address, reason) in &self.named {
+            found.add(address, reason);
+            if let Some((_, before)) = reason.split_once("xpanded from")
+                && let Some(address) = before.split_whitespace().find_map(bare_address)
+            {
+                found.add(address, reason);
+            }
+        }
+        if found.list.is_empty() {
+            transcript(&self.lines, &mut found);
+        }
+        if found.list.is_empty() {
+            loose(message, &self.lines, &mut found);
+        }
+        if found.list.is_empty() {
+            local_names(message, &self.lines, &mut found);
+        }
+        for recipient in &mut found.list {
+            if !tells(&recipient.diagnostic) && !self.general.is_empty() {
+                recipient.diagnostic.clone_from(&self.general);
+            }
+        }
+        found.list
+    }
+}
+
+/// Whether a reason has a code or a cause in it.
+fn tells(reason: &str) -> bool {
+    status::first_code(reason).is_some()
+        || status::reply_code(reason).is_some()
+        || super::cause::Cause::by_words(reason).is_some()
 }
 
 /// `delayed` when the report only warns, else `failed`.
 pub(super) fn action(message: &Parsed, own: &str) -> &'static str {
     let subject = fold(&message.subject, 300);
     let text = fold(own, 3_000);
-    let contains = |text: &str, list: &[&str]| list.iter().any(|words| text.contains(words));
-    let delayed = contains(&subject, words::DELAY_SUBJECTS) || contains(&text, words::DELAY_TEXTS);
-    let failed = contains(&subject, words::FAILURE_SUBJECTS) || contains(&text, words::FAILURE_TEXTS);
-    if delayed && !failed { "delayed" } else { "failed" }
+    let delayed =
+        words::holds(&subject, words::DELAY_SUBJECTS) || words::holds(&text, words::DELAY_TEXTS);
+    let failed = words::holds(&subject, words::FAILURE_SUBJECTS)
+        || words::holds(&text, words::FAILURE_TEXTS);
+    if delayed && !failed {
+        "delayed"
+    } else {
+        "failed"
+    }
+}
+
+/// Names without a domain under a line such as `… to the following recipients:`: they are local to the
+/// server that reports (AOL, Domino).
+fn local_names(message: &Parsed, lines: &[&str], found: &mut Found) {
+    let Some((_, domain)) = message
+        .from
+        .first()
+        .and_then(|from| from.address.split_once('@'))
+    else {
+        return;
+    };
+    let introduces = |line: &&&str| {
+        let line = fold(line, 200);
+        line.ends_with(':') && words::holds(&line, words::LABELS)
+    };
+    let Some(at) = lines.iter().position(|line| introduces(&line)) else {
+        return;
+    };
+    let following = lines.get(at + 1..).unwrap_or_default().iter();
+    let names = following
+        .map(|line| line.trim())
+        .skip_while(|line| line.is_empty())
+        .take_while(|line| !line.is_empty());
+    let is_name = |name: &&str| {
+        name.len() <= 64
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+    };
+    for name in names.take_while(is_name) {
+        found.add(&format!("{name}@{domain}"), "");
+    }
 }
 
 struct Found {
@@ -130,43 +202,6 @@ fn anchors<'a>(lines: &[&'a str]) -> Vec<Anchor<'a>> {
     anchors
 }
 
-/// An address at the start of a line (Postfix, qmail, Exim, Sendmail, Exchange …), or behind a label
-/// such as `Recipient:` or `could not be delivered to:`.
-fn anchor(line: &str) -> Option<(&str, &str)> {
-    // `<<< 550 …` and `>>> RCPT TO` are a transcript.
-    if line.trim_start().starts_with("<<<") {
-        return None;
-    }
-    let line = line.trim_start_matches([' ', '\t', '*', '-', '•', '·', '>', '|', '#', '"', '\'']);
-    if let Some((inside, rest)) = line.strip_prefix('<').and_then(|l| l.split_once('>'))
-        && let Some(address) = bare_address(inside)
-    {
-        return Some((address, rest));
-    }
-    let end = line.find([' ', '\t', ':', '(']).unwrap_or(line.len());
-    let (word, rest) = line.split_at_checked(end)?;
-    if let Some(address) = bare_address(word) {
-        return Some((address, rest));
-    }
-    labelled(line)
-}
-
-fn labelled(line: &str) -> Option<(&str, &str)> {
-    let (label, value) = line.split_once(": ").or_else(|| line.split_once(":\t"))?;
-    let label = fold(label, 80);
-    if !words::LABELS.iter().any(|words| label.contains(words)) {
-        return None;
-    }
-    let value = value.trim_start();
-    let value = value.strip_prefix("[SMTP:").unwrap_or(value);
-    let end = value
-        .trim_start_matches('<')
-        .find([' ', '\t', '>', ']', ';', ','])
-        .map_or(value.len(), |end| end + value.len() - value.trim_start_matches('<').len());
-    let (word, rest) = value.split_at_checked(end)?;
-    bare_address(word).map(|address| (address, rest))
-}
-
 /// What is said behind an address: the rest of its line and the lines up to an empty one; where
 /// nothing stands there, the next paragraph.
 fn reason_at(lines: &[&str], anchor: &Anchor<'_>, until: usize) -> String {
@@ -174,6 +209,9 @@ fn reason_at(lines: &[&str], anchor: &Anchor<'_>, until: usize) -> String {
         .rest
         .trim_start_matches(['>', ':', ' ', ']', ',', ';', '.', '"', '-', '\t'])
         .trim();
+    if is_transcript(rest) {
+        return rest.to_owned();
+    }
     let mut reason = rest.to_owned();
     let mut taken = usize::from(!rest.is_empty());
     let following = lines.get(anchor.line + 1..until).unwrap_or_default();
@@ -185,7 +223,11 @@ fn reason_at(lines: &[&str], anchor: &Anchor<'_>, until: usize) -> String {
             }
             continue;
         }
-        if line.starts_with("---") || line.starts_with("===") || line.starts_with("***") || taken >= REASON_LINES_MAX {
+        if line.starts_with("---")
+            || line.starts_with("===")
+            || line.starts_with("***")
+            || taken >= REASON_LINES_MAX
+        {
             break;
         }
         if !reason.is_empty() {
@@ -202,17 +244,22 @@ fn general_reason(lines: &[&str]) -> String {
     let refused = |line: &&&str| {
         let line = line.trim_start_matches(['<', '>', ' ', '\t']);
         let class = line.chars().next();
-        matches!(class, Some('4' | '5')) && status::reply_code(line.get(..3).unwrap_or_default()).is_some()
+        matches!(class, Some('4' | '5'))
+            && status::reply_code(line.get(..3).unwrap_or_default()).is_some()
     };
     let has_code = |line: &&&str| {
-        status::reply_code(line).is_some() && status::first_code(line).is_some_and(|code| !code.starts_with('2'))
+        status::reply_code(line).is_some()
+            && status::first_code(line).is_some_and(|code| !code.starts_with('2'))
     };
     let names_cause = |line: &&&str| super::cause::Cause::by_words(line).is_some();
     let at = lines
         .iter()
         .position(|line| has_code(&line))
         .or_else(|| lines.iter().position(|line| refused(&line)))
-        .or_else(|| lines.iter().position(|line| names_cause(&line)));
+        .or_else(|| {
+            let mut first = lines.iter().take(CAUSE_LINES_MAX);
+            first.position(|line| names_cause(&line))
+        });
     let Some(at) = at else {
         return String::new();
     };
@@ -259,10 +306,13 @@ fn loose(message: &Parsed, lines: &[&str], found: &mut Found) {
         if field.is_some_and(|name| FIELDS.iter().any(|field| name.eq_ignore_ascii_case(field))) {
             continue;
         }
-        let parts = line
-            .split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | ';' | ',' | '"' | '=' | '(' | '[' | ']'));
+        let parts = line.split(|c: char| {
+            c.is_whitespace() || matches!(c, '<' | '>' | ';' | ',' | '"' | '=' | '(' | '[' | ']')
+        });
         for part in parts {
-            let part = part.trim_start_matches("mailto:").trim_start_matches("rfc822:");
+            let part = part
+                .trim_start_matches("mailto:")
+                .trim_start_matches("rfc822:");
             let Some(address) = bare_address(part) else {
                 continue;
             };
@@ -275,31 +325,4 @@ fn loose(message: &Parsed, lines: &[&str], found: &mut Found) {
             }
         }
     }
-}
-
-/// The address in a word, without brackets and punctuation.
-fn bare_address(word: &str) -> Option<&str> {
-    const EDGES: [char; 17] = [
-        '<', '>', '(', ')', '"', '\'', ',', ';', ':', '[', ']', '.', '!', '*', '`', ' ', '…',
-    ];
-    let word = word.trim_matches(EDGES);
-    is_address(word).then_some(word)
-}
-
-/// Whether a word has the form of an address.
-pub(super) fn is_address(text: &str) -> bool {
-    let Some((local, domain)) = text.split_once('@') else {
-        return false;
-    };
-    let plain = |c: char| {
-        !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>' | '(' | ')' | '"' | ',' | ';' | ':')
-    };
-    !local.is_empty()
-        && domain.contains('.')
-        && !domain.contains('@')
-        && text.len() <= 320
-        && text.chars().all(plain)
-        && domain
-            .chars()
-            .all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'))
 }

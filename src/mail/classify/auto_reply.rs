@@ -233,8 +233,10 @@ fn has_other_mark(message: &Parsed) -> bool {
     }
     // Exchange's absence notes, whatever language their subject is in. X-Auto-Response-Suppress
     // alone says nothing: every notification has it.
-    contains("x-ms-exchange-generated-message-source", "mailbox rules agent")
-        && word(message, "auto-submitted") == "auto-generated"
+    contains(
+        "x-ms-exchange-generated-message-source",
+        "mailbox rules agent",
+    ) && word(message, "auto-submitted") == "auto-generated"
         && !message.in_reply_to.is_empty()
 }
 
@@ -247,13 +249,18 @@ fn by_subject(message: &Parsed, is_generated: bool) -> bool {
         .map(|c| if c == '’' { '\'' } else { c })
         .flat_map(char::to_lowercase)
         .collect();
+    // Ticket systems put their number first: `[support #33] AutoReply: …`.
+    let untagged = subject
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+        .map(|(_, rest)| rest.trim_start());
     if subject
         .strip_prefix("auto:")
         .is_some_and(|rest| NOTES_WORDS.iter().any(|words| rest.contains(words)))
     {
         return true;
     }
-    SUBJECTS.iter().any(|start| {
+    let begins = |subject: &str, start: &&str| {
         subject.strip_prefix(start).is_some_and(|rest| {
             // `Automatic reply: …`, but not `Auto reply settings do not work`.
             rest.trim().is_empty()
@@ -263,5 +270,8 @@ fn by_subject(message: &Parsed, is_generated: bool) -> bool {
                 || rest.trim_start().starts_with("autoreply:")
                 || is_generated
         })
+    };
+    SUBJECTS.iter().any(|start| {
+        begins(&subject, start) || untagged.is_some_and(|subject| begins(subject, start))
     })
 }
