@@ -124,7 +124,13 @@ fn read_wrapped(message: &Parsed, wraps: usize) -> Option<Bounce> {
     if !in_report {
         recipients = words.recipients(message, action);
     }
-    if !in_report && !detect::confirmed(suspicion, message, &returned, !recipients.is_empty()) {
+    let own_address = |one: &BouncedRecipient| {
+        let from = message.from.iter();
+        from.map(|from| &from.address)
+            .any(|from| from.eq_ignore_ascii_case(&one.address))
+    };
+    let names_recipient = recipients.iter().any(|one| !own_address(one));
+    if !in_report && !detect::confirmed(suspicion, message, &returned, names_recipient) {
         return None;
     }
     if recipients.is_empty()

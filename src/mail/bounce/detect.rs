@@ -85,17 +85,16 @@ pub(super) fn confirmed(
         let evidence = returned.is_there || names_recipient;
         return (signs.subject && cause) || ((signs.subject || reads_like_one) && evidence);
     }
+    // Anybody may write that something was not delivered: without a mail system's address, the report
+    // must show what only a mail server knows, or speak of "your message".
+    let returned = returned.is_certain();
+    let by_machine = signs.automatic || returned || has_reply(&head);
     let is_answer = !message.in_reply_to.is_empty() && !signs.automatic;
-    let count = [
-        signs.subject,
-        signs.automatic,
-        returned.is_there,
-        names_recipient,
-    ]
-    .iter()
-    .filter(|sign| **sign)
-    .count();
-    sentence && !is_answer && (signs.subject || returned.is_there) && count >= 2
+    sentence
+        && !is_answer
+        && (signs.subject || returned)
+        && (names_recipient || (signs.automatic && returned))
+        && (by_machine || holds(&head, words::YOUR_MESSAGE))
 }
 
 fn has_reply(head: &str) -> bool {

@@ -16,8 +16,18 @@ pub(super) struct Returned<'a> {
     pub(super) own: &'a str,
     /// Whether anything of the original is there.
     pub(super) is_there: bool,
+    /// Whether it is a part of its own.
+    is_part: bool,
     /// Header fields of the original, as far as they were returned.
     pub(super) fields: Headers,
+}
+
+impl Returned<'_> {
+    /// Whether it surely is a returned message, and not one that a person quotes.
+    pub(super) fn is_certain(&self) -> bool {
+        let by_server = ["received", "return-path", "message-id"];
+        self.is_part || by_server.iter().any(|name| self.fields.has(name))
+    }
 }
 
 /// Finds what was returned.
@@ -38,6 +48,7 @@ pub(super) fn find(message: &Parsed) -> Returned<'_> {
     Returned {
         own,
         is_there: part.is_some() || copy.is_some(),
+        is_part: part.is_some(),
         fields,
     }
 }

@@ -54,6 +54,25 @@ pub(super) const ANSWER_PREFIXES: &[&str] = &[
     "pd:", "转发:",
 ];
 
+/// How a report calls the message it is about.
+pub(super) const YOUR_MESSAGE: &[&str] = &[
+    "your message",
+    "your mail",
+    "your email",
+    "your e-mail",
+    "message that you sent",
+    "message you sent",
+    "ihre nachricht",
+    "ihre e-mail",
+    "votre message",
+    "su mensaje",
+    "il messaggio",
+    "sua mensagem",
+    "uw bericht",
+    "ваше сообщение",
+    "ваше письмо",
+];
+
 /// How fields begin that only a returned message has in a report's text.
 pub(super) const COPY_FIELDS: &[&str] = &[
     "received: ",
