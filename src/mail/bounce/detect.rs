@@ -56,7 +56,7 @@ pub(super) fn suspicion(message: &Parsed) -> Option<Suspicion> {
         return Some(Suspicion::Sure);
     }
     let signs = Signs {
-        system,
+        system: system || is_standard,
         automatic: is_automatic(message),
         subject: holds(&subject, words::SUBJECTS),
     };
@@ -74,7 +74,7 @@ pub(super) fn confirmed(
     let Suspicion::Signs(signs) = suspicion else {
         return true;
     };
-    if signs.system && signs.automatic && signs.subject {
+    if signs.system && signs.automatic && (signs.subject || returned.is_certain()) {
         return true;
     }
     let head = fold(returned.own, HEAD_MAX);
