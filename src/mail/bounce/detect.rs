@@ -77,6 +77,11 @@ pub(super) fn confirmed(
     if signs.system && signs.automatic && (signs.subject || returned.is_certain()) {
         return true;
     }
+    // A postmaster may be a person who answers: their program writes both fields.
+    let answers = !message.in_reply_to.is_empty() && !message.references.is_empty();
+    if answers && !signs.automatic && !returned.is_certain() {
+        return false;
+    }
     let head = fold(returned.own, HEAD_MAX);
     let sentence = holds(&head, words::SENTENCES);
     if signs.system {
@@ -89,9 +94,7 @@ pub(super) fn confirmed(
     // must show what only a mail server knows, or speak of "your message".
     let returned = returned.is_certain();
     let by_machine = signs.automatic || returned || has_reply(&head);
-    let is_answer = !message.in_reply_to.is_empty() && !signs.automatic;
     sentence
-        && !is_answer
         && (signs.subject || returned)
         && (names_recipient || (signs.automatic && returned))
         && (by_machine || holds(&head, words::YOUR_MESSAGE))

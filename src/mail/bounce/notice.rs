@@ -13,58 +13,68 @@ pub(super) fn read(message: &Parsed) -> Option<Bounce> {
     if !is_notice || !message.text.trim_start().starts_with('{') {
         return None;
     }
-    let value = json(&message.text)?;
-    let kind = value["notificationType"]
-        .as_str()
-        .or_else(|| value["eventType"].as_str())?;
+    let notice = json(&message.text)?;
+    let kind = text_at(&notice, "/notificationType").or_else(|| text_at(&notice, "/eventType"))?;
     let (list, action) = match kind {
-        "Bounce" => (&value["bounce"]["bouncedRecipients"], "failed"),
-        "DeliveryDelay" => (&value["deliveryDelay"]["delayedRecipients"], "delayed"),
-        "Delivery" => (&value["delivery"]["recipients"], "delivered"),
+        "Bounce" => ("/bounce/bouncedRecipients", "failed"),
+        "DeliveryDelay" => ("/deliveryDelay/delayedRecipients", "delayed"),
+        "Delivery" => ("/delivery/recipients", "delivered"),
         _ => return None,
     };
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let recipients = list.as_array().into_iter().flatten().map(|one| {
-        let address = one["emailAddress"].as_str().or(one.as_str());
-        BouncedRecipient {
-            address: address.unwrap_or_default().to_owned(),
-            action: action.to_owned(),
-            status: text(&one["status"]),
-            diagnostic: text(&one["diagnosticCode"]),
-            final_address: None,
-        }
-    });
-    let mut recipients: Vec<_> = recipients.take(super::RECIPIENTS_MAX).collect();
-    for recipient in &mut recipients {
-        if let Some((_, words)) = recipient.diagnostic.split_once("; ") {
-            recipient.diagnostic = words.to_owned();
-        }
-        recipient.status = status::settle(recipient, "");
-    }
-    let fields = &value["mail"]["commonHeaders"];
-    let listed = value["mail"]["headers"].as_array().into_iter().flatten();
-    let listed = listed
-        .filter(|field| {
-            field["name"]
-                .as_str()
-                .is_some_and(|name| name.eq_ignore_ascii_case("message-id"))
-        })
-        .find_map(|field| field["value"].as_str());
-    let id = fields["messageId"].as_str().or(listed).unwrap_or_default();
-    let to = fields["to"].as_array().into_iter().flatten();
+    let recipients = list_at(&notice, list).iter();
     Some(Bounce {
-        recipients,
-        original_message_id: Some(id.trim_matches(['<', '>']).to_owned())
-            .filter(|id| !id.is_empty()),
+        recipients: recipients
+            .take(super::RECIPIENTS_MAX)
+            .map(|one| recipient(one, action))
+            .collect(),
+        original_message_id: message_id(&notice),
         original: Original {
-            subject: fields["subject"].as_str().map(str::to_owned),
-            to: to
+            subject: text_at(&notice, "/mail/commonHeaders/subject").map(str::to_owned),
+            to: list_at(&notice, "/mail/commonHeaders/to")
+                .iter()
                 .filter_map(Value::as_str)
                 .map(|address| Address::new("", address))
                 .collect(),
             ..Original::default()
         },
     })
+}
+
+fn text_at<'a>(value: &'a Value, path: &str) -> Option<&'a str> {
+    value.pointer(path)?.as_str()
+}
+
+fn list_at<'a>(value: &'a Value, path: &str) -> &'a [Value] {
+    let list = value.pointer(path).and_then(Value::as_array);
+    list.map_or(&[], Vec::as_slice)
+}
+
+fn recipient(one: &Value, action: &str) -> BouncedRecipient {
+    let text = |path: &str| text_at(one, path).unwrap_or_default();
+    let address = one.as_str().unwrap_or_else(|| text("/emailAddress"));
+    let diagnostic = text("/diagnosticCode");
+    let (_, diagnostic) = diagnostic.split_once("; ").unwrap_or(("", diagnostic));
+    let mut recipient = BouncedRecipient {
+        address: address.to_owned(),
+        action: action.to_owned(),
+        status: text("/status").to_owned(),
+        diagnostic: diagnostic.chars().take(super::DIAGNOSTIC_MAX).collect(),
+        final_address: None,
+    };
+    recipient.status = status::settle(&recipient, "");
+    recipient
+}
+
+fn message_id(notice: &Value) -> Option<String> {
+    let listed = list_at(notice, "/mail/headers").iter();
+    let listed = listed
+        .filter(|field| {
+            text_at(field, "/name").is_some_and(|name| name.eq_ignore_ascii_case("message-id"))
+        })
+        .find_map(|field| text_at(field, "/value"));
+    let id = text_at(notice, "/mail/commonHeaders/messageId").or(listed)?;
+    let id = id.trim_matches(['<', '>', ' ']);
+    (!id.is_empty()).then(|| id.to_owned())
 }
 
 /// The object at the start of the text, whose lines the mailer may have broken anywhere.
@@ -74,12 +84,12 @@ fn json(text: &str) -> Option<Value> {
         .skip_while(|line| line.trim().is_empty())
         .take_while(|line| !line.trim().is_empty())
         .collect();
-    let value: Value = serde_json::Deserializer::from_str(&block)
+    let notice: Value = serde_json::Deserializer::from_str(&block)
         .into_iter()
         .next()?
         .ok()?;
-    match value["Message"].as_str() {
+    match text_at(&notice, "/Message") {
         Some(inner) => serde_json::from_str(inner).ok(),
-        None => Some(value),
+        None => Some(notice),
     }
 }

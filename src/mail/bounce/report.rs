@@ -91,7 +91,7 @@ fn recipient(fields: &Headers) -> Option<BouncedRecipient> {
     let typed = |name: &str| fields.text(name).map(|value| typed_address(&value));
     let final_one = typed("final-recipient").filter(|address| !address.is_empty());
     let original = typed("original-recipient").filter(|address| is_address(address));
-    let address = original.clone().or_else(|| final_one.clone())?;
+    let address = original.or_else(|| final_one.clone())?;
     let status = fields.text("status").unwrap_or_default();
     let status = status::first_code(&status).unwrap_or_default();
     let action = action(&fields.text("action").unwrap_or_default(), &status);

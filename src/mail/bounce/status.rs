@@ -90,16 +90,20 @@ fn derived(recipient: &BouncedRecipient, reason: &str) -> String {
 
 /// The first SMTP reply code of a failure in a text: `550`, `421`.
 pub(super) fn reply_code(text: &str) -> Option<u16> {
-    let searched = text.get(..SEARCHED_MAX).unwrap_or(text);
-    searched
+    head(text)
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '@')
         .filter(|word| word.len() == 3)
         .filter_map(|word| word.parse::<u16>().ok())
         .find(|code| matches!(code, 421 | 430..=459 | 471 | 500..=559 | 571))
 }
 
+fn head(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(SEARCHED_MAX))
+        .unwrap_or(text)
+}
+
 fn codes(text: &str) -> Vec<Found<'_>> {
-    let text = text.get(..SEARCHED_MAX).unwrap_or(text);
+    let text = head(text);
     let mut found = Vec::new();
     for (at, _) in text.match_indices(['2', '4', '5']) {
         let (before, rest) = text.split_at_checked(at).unwrap_or_default();
