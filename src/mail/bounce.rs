@@ -123,6 +123,12 @@ fn read_wrapped(message: &Parsed, wraps: usize) -> Option<Bounce> {
     let action = text::action(message, own);
     if !in_report {
         recipients = words.recipients(message, action);
+    } else if let [only] = recipients.as_mut_slice()
+        && !only.address.trim_start_matches('@').contains('@')
+        && let [named] = words.recipients(message, action).as_slice()
+    {
+        // A local name, or nothing that can be written to.
+        only.address.clone_from(&named.address);
     }
     let own_address = |one: &BouncedRecipient| {
         let from = message.from.iter();

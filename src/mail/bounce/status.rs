@@ -74,13 +74,15 @@ fn exactness(code: &str) -> u8 {
 /// A code for words that hold none: the class by the SMTP reply or the action, the rest by the cause.
 fn derived(recipient: &BouncedRecipient, reason: &str) -> String {
     let reply = reply_code(&recipient.diagnostic);
+    let cause = Cause::by_words(&recipient.diagnostic).or_else(|| Cause::by_words(reason));
+    // A server that was never reached has not refused for good, even when no more is tried.
+    let unanswered = matches!(cause, Some(Cause::NoAnswer | Cause::Expired));
     let class = match reply {
         Some(400..=499) => '4',
         Some(_) => '5',
-        None if recipient.action == "delayed" => '4',
+        None if unanswered || recipient.action == "delayed" => '4',
         None => '5',
     };
-    let cause = Cause::by_words(&recipient.diagnostic).or_else(|| Cause::by_words(reason));
     match (cause, reply) {
         (Some(cause), _) => format!("{class}.{}", cause.code()),
         (None, Some(_)) => format!("{class}.0.0"),

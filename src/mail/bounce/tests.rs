@@ -238,7 +238,7 @@ fn a_warning_is_a_delay_until_it_says_that_it_was_the_last() {
         "Returned mail: could not send message for past 5 days",
         "  ada@example.com\n    Connection timed out\nMessage will be deleted from queue\n",
     );
-    assert_eq!(told(&last), one("ada@example.com", "failed", "5.4.1"));
+    assert_eq!(told(&last), one("ada@example.com", "failed", "4.4.1"));
 }
 
 #[test]

@@ -91,6 +91,7 @@ impl<'a> Words<'a> {
         if found.list.is_empty() {
             local_names(message, &self.lines, &mut found);
         }
+        found.drop_addressees(message);
         for recipient in &mut found.list {
             if !tells(&recipient.diagnostic) && !self.general.is_empty() {
                 recipient.diagnostic.clone_from(&self.general);
@@ -161,6 +162,17 @@ struct Found {
 }
 
 impl Found {
+    /// Where others are named, whoever gets the report is its sender and not a failed recipient.
+    fn drop_addressees(&mut self, message: &Parsed) {
+        let is_addressee = |one: &BouncedRecipient| {
+            let mut to = message.to.iter();
+            to.any(|to| to.address.eq_ignore_ascii_case(&one.address))
+        };
+        if self.list.iter().any(|one| !is_addressee(one)) {
+            self.list.retain(|one| !is_addressee(one));
+        }
+    }
+
     /// Adds an address; a later reason is taken where the first mention had none, or no code.
     fn add(&mut self, address: &str, reason: &str) {
         let Some(address) = bare_address(address) else {
@@ -251,7 +263,10 @@ fn general_reason(lines: &[&str]) -> String {
         status::reply_code(line).is_some()
             && status::first_code(line).is_some_and(|code| !code.starts_with('2'))
     };
-    let names_cause = |line: &&&str| super::cause::Cause::by_words(line).is_some();
+    let names_cause = |line: &&&str| {
+        super::cause::Cause::by_words(line).is_some()
+            && !words::holds(&fold(line, 300), words::DELAY_TEXTS)
+    };
     let at = lines
         .iter()
         .position(|line| has_code(&line))

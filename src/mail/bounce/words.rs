@@ -184,11 +184,12 @@ pub(super) const FAILURE_TEXTS: &[&str] = &[
     "given up",
     "gave up",
     "will be deleted from queue",
-    "could not be delivered for",
     "permanent error",
     "permanent fatal errors",
     "failed permanently",
     "has been returned to",
+    "will not continue",
+    "not be retried",
 ];
 
 /// Labels before a failed address.
