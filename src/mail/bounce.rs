@@ -148,8 +148,9 @@ fn read_wrapped(message: &Parsed, wraps: usize) -> Option<Bounce> {
         recipients = only_recipient(&returned, action);
     }
     recipients.truncate(RECIPIENTS_MAX);
+    let alone = recipients.len() == 1;
     for recipient in &mut recipients {
-        complete(recipient, &words);
+        complete(recipient, &words, alone);
     }
     let mut bounce = Bounce {
         recipients,
@@ -161,8 +162,8 @@ fn read_wrapped(message: &Parsed, wraps: usize) -> Option<Bounce> {
 }
 
 /// Fills in from the report's own words what its standard part lacks.
-fn complete(recipient: &mut BouncedRecipient, words: &Words<'_>) {
-    let reason = words.reason(&recipient.address);
+fn complete(recipient: &mut BouncedRecipient, words: &Words<'_>, alone: bool) {
+    let reason = words.reason(&recipient.address, alone);
     if recipient.diagnostic.is_empty() && recipient.action != "delivered" {
         reason.clone_into(&mut recipient.diagnostic);
     }

@@ -63,8 +63,9 @@ impl Cause {
             (6, _) => (Self::Content, false),
             (7, 20..=29 | 9 | 509) => (Self::Authentication, true),
             (7, 64) => (Self::Relaying, true),
-            (7, 12..=17 | 117..=136 | 193) => (Self::NotAllowed, true),
-            (7, 500..=699) => (Self::Spam, true),
+            (7, 117..=136 | 193) => (Self::NotAllowed, true),
+            (7, 12..=17) => (Self::NotAllowed, false),
+            (7, 500..=599) => (Self::Spam, true),
             (7, _) => (Self::Spam, false),
             _ => return None,
         };

@@ -1,3 +1,5 @@
+//! Reports as servers write them, and mail that only looks like one.
+
 use super::*;
 use crate::mail::classify::kind;
 use crate::mail::parse;
@@ -87,6 +89,38 @@ fn recipients_without_empty_lines_between_them_and_fields_behind_stray_ones_are_
         [
             one("a@example.com", "failed", "5.1.1"),
             one("b@example.com", "delayed", "4.4.1")
+        ]
+        .concat()
+    );
+}
+
+#[test]
+fn files_with_reports_are_read_whole() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus");
+    let file = |name: &str| {
+        let raw = std::fs::read(format!("{folder}/{name}.eml")).expect("the file is there");
+        parse(&raw).0
+    };
+    let plain = file("bounce_without_standard_part");
+    assert_eq!(kind(&plain), Kind::Bounce);
+    assert_eq!(
+        told(&plain),
+        [
+            one("ada@example.com", "failed", "5.1.1"),
+            one("bob@example.com", "failed", "5.2.2")
+        ]
+        .concat()
+    );
+    assert_eq!(
+        read(&plain).unwrap().original_message_id.as_deref(),
+        Some("reply.17@example.org")
+    );
+    let together = file("bounce_fields_run_together");
+    assert_eq!(
+        told(&together),
+        [
+            one("ada@example.com", "failed", "5.7.26"),
+            one("bob@example.com", "delayed", "4.4.1")
         ]
         .concat()
     );

@@ -36,26 +36,54 @@ impl<'a> Words<'a> {
     pub(super) fn read(own: &'a str) -> Self {
         let lines: Vec<&str> = own.lines().take(LINES_MAX).collect();
         let anchors = anchors(&lines);
-        let named = anchors.iter().enumerate().map(|(at, anchor)| {
-            let until = anchors.get(at + 1).map_or(lines.len(), |next| next.line);
-            (anchor.address, reason_at(&lines, anchor, until))
-        });
+        let mut named: Vec<(&str, String)> = Vec::new();
+        let mut below: Option<(usize, String)> = None;
+        for anchor in anchors.iter().rev() {
+            let until = below.as_ref().map_or(lines.len(), |(line, _)| *line);
+            let mut reason = reason_at(&lines, anchor, until);
+            // A list of addresses has its reason below the last.
+            if let Some((line, shared)) = &below
+                && reason.is_empty()
+                && *line == anchor.line + 1
+            {
+                reason.clone_from(shared);
+            }
+            below = Some((anchor.line, reason.clone()));
+            named.push((anchor.address, reason));
+        }
+        named.reverse();
         Self {
-            named: named.collect(),
+            named,
             general: general_reason(&lines),
             lines,
         }
     }
 
-    /// The reason given for one address, for reports whose standard part has none.
-    pub(super) fn reason(&self, address: &str) -> &str {
+    /// The reason given for one address, for reports whose standard part has none; `alone` when they
+    /// speak of no other.
+    pub(super) fn reason(&self, address: &str, alone: bool) -> &str {
         let own = |(named, reason): &&(&str, String)| {
             named.eq_ignore_ascii_case(address) && !reason.is_empty()
         };
-        self.named
-            .iter()
-            .find(own)
-            .map_or(self.general.as_str(), |(_, reason)| reason.as_str())
+        let own = self.named.iter().find(own);
+        own.map_or_else(|| self.general_for(alone), |(_, reason)| reason.as_str())
+    }
+
+    /// The reason for all, unless it is the one given for somebody else.
+    fn general_for(&self, alone: bool) -> &str {
+        let start = |text: &str| text.chars().take(40).collect::<String>();
+        let is_anothers = || {
+            self.named.iter().any(|(_, reason)| {
+                !reason.is_empty()
+                    && (self.general.contains(&start(reason))
+                        || reason.contains(&start(&self.general)))
+            })
+        };
+        if alone || !is_anothers() {
+            &self.general
+        } else {
+            ""
+        }
     }
 
     /// The recipients that the words name.
@@ -92,9 +120,10 @@ impl<'a> Words<'a> {
             local_names(message, &self.lines, &mut found);
         }
         found.drop_addressees(message);
+        let general = self.general_for(found.list.len() == 1);
         for recipient in &mut found.list {
-            if !tells(&recipient.diagnostic) && !self.general.is_empty() {
-                recipient.diagnostic.clone_from(&self.general);
+            if !tells(&recipient.diagnostic) && !general.is_empty() {
+                general.clone_into(&mut recipient.diagnostic);
             }
         }
         found.list
@@ -235,7 +264,8 @@ fn reason_at(lines: &[&str], anchor: &Anchor<'_>, until: usize) -> String {
             }
             continue;
         }
-        if line.starts_with("---")
+        if line.starts_with("__")
+            || line.starts_with("---")
             || line.starts_with("===")
             || line.starts_with("***")
             || taken >= REASON_LINES_MAX
@@ -247,6 +277,10 @@ fn reason_at(lines: &[&str], anchor: &Anchor<'_>, until: usize) -> String {
         }
         reason.push_str(line);
         taken += 1;
+    }
+    // What the report says of itself is no server's reason.
+    if words::holds(&fold(&reason, 200), words::DELAY_TEXTS) && !tells(&reason) {
+        return String::new();
     }
     reason
 }

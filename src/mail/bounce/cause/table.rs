@@ -79,6 +79,8 @@ pub(super) const WORDS: &[(Cause, &[&str])] = &[
     (
         Cause::Full,
         &[
+            "enough space",
+            "diskspace",
             "quota",
             "overquota",
             "over-quota",
@@ -112,14 +114,13 @@ pub(super) const WORDS: &[(Cause, &[&str])] = &[
     (
         Cause::TooBig,
         &[
-            "message too large",
+            "too large",
             "message size",
             "size limit",
             "too big",
             "exceeds maximum",
             "exceeds size",
             "larger than",
-            "message is too large",
             "maximum allowed size",
             "exceeds the maximum",
             "sizelimit",
@@ -241,6 +242,8 @@ pub(super) const WORDS: &[(Cause, &[&str])] = &[
     (
         Cause::UnknownUser,
         &[
+            "bad_recipient",
+            "recipient address rejected: access denied",
             "user unknown",
             "unknown user",
             "no such user",
@@ -293,8 +296,6 @@ pub(super) const WORDS: &[(Cause, &[&str])] = &[
             "no account",
             "does not have an account",
             "no valid recipients",
-            "recipient address rejected",
-            "recipient rejected",
             "recipient name is not recognized",
             "not known here",
             "is not known",
@@ -325,6 +326,12 @@ pub(super) const WORDS: &[(Cause, &[&str])] = &[
     (
         Cause::NotAllowed,
         &[
+            "resolver.rst.",
+            "authentication required",
+            "unauthenticated sender",
+            "senders not allowed",
+            "requires confirmation",
+            "whitelist",
             "not authorized",
             "not permitted",
             "restricted",
@@ -353,8 +360,6 @@ pub(super) const WORDS: &[(Cause, &[&str])] = &[
             "malware",
             "infected",
             "attachment",
-            "content rejected",
-            "message content",
             "banned file",
             "prohibited content",
             "illegal attachment",
@@ -393,6 +398,7 @@ pub(super) const WORDS: &[(Cause, &[&str])] = &[
     (
         Cause::NoAnswer,
         &[
+            "not reachable",
             "connection refused",
             "connection timed out",
             "timed out",
@@ -424,6 +430,9 @@ pub(super) const WORDS: &[(Cause, &[&str])] = &[
     (
         Cause::Spam,
         &[
+            "content rejected",
+            "message content",
+            "unwanted",
             "spam",
             "blacklist",
             "blocklist",
@@ -476,5 +485,10 @@ pub(super) const WORDS: &[(Cause, &[&str])] = &[
             "local configuration",
             "write error",
         ],
+    ),
+    // Postfix says so whatever the reason is.
+    (
+        Cause::UnknownUser,
+        &["recipient address rejected", "recipient rejected"],
     ),
 ];
