@@ -1,14 +1,15 @@
 //! Delivery reports: who did not get a message and why.
 //!
-//! [`read`] asks four things in turn: is it a report (`detect`), what did it return of our message
-//! (`returned`), who is named in its standard part (`report`, RFC 3464, which Exchange uses too) or
-//! by its words (`text`), and what do the codes say (`status`, `cause`). [`explain`] turns the answer
-//! into a sentence for the person who wrote the message.
+//! [`read`] asks in turn: is it a report (`detect`; `notice` for Amazon's JSON), what did it return of our
+//! message (`returned`), who is named in its standard part (`report`, RFC 3464, which Exchange uses too)
+//! or by its words (`text`, with `anchor` and `named`), and what do codes and words say (`status`,
+//! `cause`). [`explain`] turns the answer into a sentence for the person who wrote the message.
 
 mod anchor;
 mod cause;
 mod detect;
 mod explain;
+mod named;
 mod notice;
 mod report;
 mod returned;

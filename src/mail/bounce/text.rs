@@ -2,9 +2,10 @@
 
 use super::super::parse::Parsed;
 use super::anchor::{anchor, bare_address, is_transcript};
+use super::named::{Found, local_names, loose, transcript};
 use super::status;
 use super::words::{self, fold};
-use super::{BouncedRecipient, DIAGNOSTIC_MAX, RECIPIENTS_MAX};
+use super::{BouncedRecipient, DIAGNOSTIC_MAX};
 
 /// Lines of a report that are read.
 const LINES_MAX: usize = 2_000;
@@ -12,8 +13,6 @@ const LINES_MAX: usize = 2_000;
 const REASON_LINES_MAX: usize = 10;
 /// Lines that are searched for words that name a cause.
 const CAUSE_LINES_MAX: usize = 200;
-/// Lines in which any address is taken when no other way finds one.
-const LOOSE_LINES_MAX: usize = 80;
 
 /// An address at a place where a report names a recipient.
 struct Anchor<'a> {
@@ -152,83 +151,6 @@ pub(super) fn action(message: &Parsed, own: &str) -> &'static str {
     }
 }
 
-/// Names without a domain under a line such as `… to the following recipients:`: they are local to the
-/// server that reports (AOL, Domino).
-fn local_names(message: &Parsed, lines: &[&str], found: &mut Found) {
-    let Some((_, domain)) = message
-        .from
-        .first()
-        .and_then(|from| from.address.split_once('@'))
-    else {
-        return;
-    };
-    let introduces = |line: &&&str| {
-        let line = fold(line, 200);
-        line.ends_with(':') && words::holds(&line, words::LABELS)
-    };
-    let Some(at) = lines.iter().position(|line| introduces(&line)) else {
-        return;
-    };
-    let following = lines.get(at + 1..).unwrap_or_default().iter();
-    let names = following
-        .map(|line| line.trim())
-        .skip_while(|line| line.is_empty())
-        .take_while(|line| !line.is_empty());
-    let is_name = |name: &&str| {
-        name.len() <= 64
-            && name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
-    };
-    for name in names.take_while(is_name) {
-        found.add(&format!("{name}@{domain}"), "");
-    }
-}
-
-struct Found {
-    list: Vec<BouncedRecipient>,
-    action: &'static str,
-}
-
-impl Found {
-    /// Where others are named, whoever gets the report is its sender and not a failed recipient.
-    fn drop_addressees(&mut self, message: &Parsed) {
-        let is_addressee = |one: &BouncedRecipient| {
-            let mut to = message.to.iter();
-            to.any(|to| to.address.eq_ignore_ascii_case(&one.address))
-        };
-        if self.list.iter().any(|one| !is_addressee(one)) {
-            self.list.retain(|one| !is_addressee(one));
-        }
-    }
-
-    /// Adds an address; a later reason is taken where the first mention had none, or no code.
-    fn add(&mut self, address: &str, reason: &str) {
-        let Some(address) = bare_address(address) else {
-            return;
-        };
-        let reason: String = reason.trim().chars().take(DIAGNOSTIC_MAX).collect();
-        let known = self
-            .list
-            .iter_mut()
-            .find(|r| r.address.eq_ignore_ascii_case(address));
-        if let Some(known) = known {
-            let better = status::first_code(&known.diagnostic).is_none()
-                && (known.diagnostic.is_empty() || status::first_code(&reason).is_some());
-            if better && !reason.is_empty() {
-                known.diagnostic = reason;
-            }
-        } else if self.list.len() < RECIPIENTS_MAX {
-            self.list.push(BouncedRecipient {
-                address: address.to_owned(),
-                action: self.action.to_owned(),
-                diagnostic: reason,
-                ..BouncedRecipient::default()
-            });
-        }
-    }
-}
-
 fn anchors<'a>(lines: &[&'a str]) -> Vec<Anchor<'a>> {
     let mut anchors = Vec::new();
     for (line, text) in lines.iter().enumerate() {
@@ -319,59 +241,4 @@ fn general_reason(lines: &[&str]) -> String {
         .take(4)
         .collect();
     text.join(" ").chars().take(DIAGNOSTIC_MAX).collect()
-}
-
-/// Recipients by the SMTP dialogue a report quotes.
-fn transcript(lines: &[&str], found: &mut Found) {
-    for (at, line) in lines.iter().enumerate() {
-        let lower = line.to_ascii_lowercase();
-        let Some((_, after)) = lower
-            .find("rcpt to:")
-            .and_then(|start| line.split_at_checked(start + "rcpt to:".len()))
-        else {
-            continue;
-        };
-        let word = after.split_whitespace().next().unwrap_or_default();
-        let answer = lines.get(at + 1..).unwrap_or_default().iter();
-        let answer = answer
-            .map(|line| line.trim())
-            .find(|line| status::reply_code(line).is_some());
-        found.add(word, answer.unwrap_or_default());
-    }
-}
-
-/// The last resort: any address in the report's own words that is neither a sender's nor a server's.
-fn loose(message: &Parsed, lines: &[&str], found: &mut Found) {
-    const FIELDS: [&str; 6] = ["to", "from", "cc", "reply-to", "sender", "mail from"];
-    let people = message
-        .from
-        .iter()
-        .chain(&message.to)
-        .chain(&message.reply_to);
-    let own: Vec<String> = people.map(|a| a.address.to_ascii_lowercase()).collect();
-    for line in lines.iter().take(LOOSE_LINES_MAX) {
-        // A line of the returned message's header names its recipients, not the failed ones.
-        let field = line.split_once(':').map(|(name, _)| name.trim());
-        if field.is_some_and(|name| FIELDS.iter().any(|field| name.eq_ignore_ascii_case(field))) {
-            continue;
-        }
-        let parts = line.split(|c: char| {
-            c.is_whitespace() || matches!(c, '<' | '>' | ';' | ',' | '"' | '=' | '(' | '[' | ']')
-        });
-        for part in parts {
-            let part = part
-                .trim_start_matches("mailto:")
-                .trim_start_matches("rfc822:");
-            let Some(address) = bare_address(part) else {
-                continue;
-            };
-            let lower = address.to_ascii_lowercase();
-            let server = words::SYSTEM_ADDRESSES
-                .iter()
-                .any(|start| lower.starts_with(start));
-            if !server && !own.contains(&lower) && found.list.len() < 10 {
-                found.add(address, line.trim());
-            }
-        }
-    }
 }
