@@ -252,6 +252,15 @@ fn lines_broken_inside_a_description_still_belong_to_it() {
 }
 
 #[test]
+fn a_colon_folded_away_from_its_name_is_found() {
+    let found = event("SUMMARY\n\n :Christmas\nDTSTART\n\n ;VALUE=DATE\n :20031225\nUID:1");
+    assert_eq!(
+        (found.summary.as_str(), found.start.as_str()),
+        ("Christmas", "2003-12-25")
+    );
+}
+
+#[test]
 fn parameters_may_hold_semicolons_colons_and_carets() {
     let found = event(
         "ORGANIZER;CN=\"Ada; ^'the boss^': L\";SENT-BY=\"mailto:x@example.org\":mailto:ada@example.org",
