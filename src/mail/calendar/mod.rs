@@ -12,8 +12,10 @@ mod zone;
 use serde::Serialize;
 
 use lines::{Component, Line};
+pub(crate) use meeting::in_text as meeting_link;
 pub use moment::Moment;
 use zone::Zones;
+pub(crate) use zone::instant;
 
 /// Attendees read of one event.
 const ATTENDEES_MAX: usize = 1_000;

@@ -69,7 +69,7 @@ impl Moment {
     }
 
     /// Only the day of a time, when the time is midnight.
-    pub(super) fn whole_day(self) -> Self {
+    pub(crate) fn whole_day(self) -> Self {
         if self.local.time() == chrono::NaiveTime::MIN {
             Self::day(self.local.date())
         } else {
