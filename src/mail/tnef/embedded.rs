@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::event;
 use super::message::{Message, Person};
 use crate::mail::body::Attachment;
 
@@ -41,7 +42,9 @@ pub(super) fn write(message: &Message<'_>, files: &[Attachment], depth: usize) -
          Content-Type: multipart/alternative; boundary=\"{inner}\"\r\n\r\n"
     ));
     let plain = text.or_else(|| html.is_none().then(String::new));
-    for (kind, body) in [("plain", plain), ("html", html)] {
+    let event = event::of(message).map(|event| event::as_calendar(&event));
+    let event = event.filter(|calendar| !calendar.is_empty());
+    for (kind, body) in [("plain", plain), ("html", html), ("calendar", event)] {
         if let Some(body) = body {
             out.push_str(&format!(
                 "--{inner}\r\nContent-Type: text/{kind}; charset=utf-8\r\n"

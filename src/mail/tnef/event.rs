@@ -1,7 +1,7 @@
 //! A meeting request in winmail.dat as an event (MS-OXOCAL).
 
 use super::message::Message;
-use crate::mail::calendar::{self, Attendee, Calendar};
+use crate::mail::calendar::{self, Attendee, Calendar, Moment};
 
 /// The event, when the message is about one.
 pub(super) fn of(message: &Message<'_>) -> Option<Calendar> {
@@ -68,6 +68,9 @@ pub(super) fn of(message: &Message<'_>) -> Option<Calendar> {
 /// What a message class asks, under its own and its old name (MS-OXTNEF section 2.1.3.3.7).
 fn method(class: &str) -> Option<(&'static str, &'static str)> {
     let ends = |end: &str| class.ends_with(end);
+    if class == "ipm.appointment" || class.starts_with("ipm.appointment.") {
+        return Some(("PUBLISH", ""));
+    }
     if class.starts_with("ipm.schedule.meeting.") {
         return Some(match class {
             _ if ends(".request") => ("REQUEST", ""),
@@ -86,6 +89,43 @@ fn method(class: &str) -> Option<(&'static str, &'static str)> {
         "mtgrespa" => ("REPLY", "TENTATIVE"),
         _ => ("", ""),
     })
+}
+
+/// The event as a calendar that other programs read (RFC 5545); empty when nobody knows when it is.
+pub(super) fn as_calendar(event: &Calendar) -> String {
+    let time = |name: &str, moment: Option<&Moment>| -> String {
+        let Some(moment) = moment else {
+            return String::new();
+        };
+        let utc = moment
+            .at
+            .and_then(|at| chrono::DateTime::from_timestamp(at, 0));
+        match utc {
+            Some(utc) => format!("{name}:{}\r\n", utc.format("%Y%m%dT%H%M%SZ")),
+            None => format!("{name};VALUE=DATE:{}\r\n", moment.local.format("%Y%m%d")),
+        }
+    };
+    let text = |name: &str, text: &str| -> String {
+        let escaped = text
+            .replace('\\', "\\\\")
+            .replace(',', "\\,")
+            .replace(';', "\\;");
+        let line: String = escaped.chars().filter(|c| !c.is_control()).collect();
+        format!("{name}:{line}\r\n")
+    };
+    let start = time("DTSTART", event.starts.as_ref());
+    if start.is_empty() {
+        return String::new();
+    }
+    let end = time("DTEND", event.ends.as_ref());
+    let summary = text("SUMMARY", &event.summary);
+    let location = text("LOCATION", &event.location);
+    let uid = text("UID", &event.uid);
+    format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Mailhatch//winmail.dat//EN\r\nMETHOD:{}\r\nBEGIN:VEVENT\r\n\
+         {uid}{start}{end}{summary}{location}END:VEVENT\r\nEND:VCALENDAR\r\n",
+        event.method
+    )
 }
 
 /// The identity as iCalendar writes it (MS-OXOCAL section 2.2.1.27): what came from a calendar holds its

@@ -188,21 +188,6 @@ impl<'a> Message<'a> {
             },
         })
     }
-
-    /// See [`super::raw_bodies`].
-    pub(super) fn raw_bodies(&self) -> Vec<(&'static str, Vec<u8>)> {
-        let mut out = Vec::new();
-        if let Some(html) = self.html {
-            out.push(("message.html", html.bytes().to_vec()));
-        }
-        if let Some(rtf) = self.rtf.and_then(rtf::decompress) {
-            out.push(("message.rtf", rtf));
-        }
-        if let Some(text) = self.attribute_body {
-            out.push(("message.txt", text.to_vec()));
-        }
-        out
-    }
 }
 
 impl Appointment {

@@ -55,15 +55,6 @@ pub(crate) fn open(bytes: &[u8]) -> Option<Unpacked> {
     })
 }
 
-/// Bytes of the bodies as they are inside, by the names that other unpackers give them; for comparisons.
-#[must_use]
-pub fn raw_bodies(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
-    let Some((message, _, _)) = read(bytes, DEPTH_MAX) else {
-        return Vec::new();
-    };
-    message.raw_bodies()
-}
-
 fn read(bytes: &[u8], depth: usize) -> Option<(message::Message<'_>, Vec<Attachment>, bool)> {
     let mut attributes = attributes::Attributes::new(bytes)?;
     let mut message = message::Message::default();
