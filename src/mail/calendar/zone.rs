@@ -158,12 +158,13 @@ fn named(id: &str) -> Option<Tz> {
         bare.trim().to_ascii_lowercase()
     };
     let shown = place(id);
-    TZ_VARIANTS.iter().copied().find(|tz| {
-        tz.name().eq_ignore_ascii_case(id)
-            || WindowsTimezone::try_from(*tz).is_ok_and(|windows| {
-                windows.name().eq_ignore_ascii_case(id)
-                    || (id.starts_with('(') && place(windows.description()) == shown)
-            })
+    TZ_VARIANTS.iter().find_map(|tz| {
+        if tz.name().eq_ignore_ascii_case(id) {
+            return Some(*tz);
+        }
+        let windows = WindowsTimezone::try_from(*tz).ok()?;
+        let is_shown = id.starts_with('(') && place(windows.description()) == shown;
+        (is_shown || windows.name().eq_ignore_ascii_case(id)).then(|| windows.into())
     })
 }
 
