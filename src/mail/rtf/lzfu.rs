@@ -5,7 +5,7 @@ const INITIAL: &[u8] = b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\
 /// Size of the dictionary, a ring.
 const RING: usize = 4096;
 /// Longest output. Compression saves at most seven eighths, so only a huge message reaches it.
-const OUTPUT_MAX: usize = 64 * 1024 * 1024;
+const OUTPUT_MAX: usize = 32 * 1024 * 1024;
 
 /// Unpacks what `PidTagRtfCompressed` holds. What is damaged ends the text, and what came before is kept;
 /// `None` when this is no compressed RTF at all.
