@@ -1,4 +1,5 @@
-//! Compressed RTF (MS-OXRTFCP).
+//! Compressed RTF (MS-OXRTFCP). Written here because the crate `compressed-rtf` panics on input that is too
+//! short and ends the text at the first damage with nothing.
 
 /// What the dictionary holds at the start (section 2.1.2.1).
 const INITIAL: &[u8] = b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx";
