@@ -4,8 +4,11 @@
 //! Each segment has plain text, HTML or both; the whole text and the whole HTML are their sequence, so
 //! nothing that was meant to be read disappears whichever form is shown.
 
+mod wrapped;
+
 use sha2::{Digest as _, Sha256};
 
+use super::calendar::Calendar;
 use super::defect::Defect;
 use super::header;
 use super::mime::{Body, Part};
@@ -48,6 +51,10 @@ pub(crate) struct Content {
     pub(crate) attachments: Vec<Attachment>,
     /// The first text/calendar part.
     pub(crate) calendar: Option<String>,
+    /// The event that a winmail.dat was about.
+    pub(crate) event: Option<Calendar>,
+    /// Whether a signed S/MIME content was taken out of its file.
+    pub(crate) was_signed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +82,10 @@ struct Collector<'d> {
     segments: Vec<Segment>,
     attachments: Vec<Attachment>,
     calendar: Option<String>,
+    /// Text and event of a winmail.dat, for a message that has none of its own.
+    winmail: (Segment, Option<Calendar>),
+    /// Signed S/MIME files opened so far.
+    signed: usize,
     defects: &'d mut Vec<Defect>,
     leaves: usize,
 }
@@ -85,6 +96,8 @@ pub(crate) fn collect(root: Part, defects: &mut Vec<Defect>) -> Content {
         segments: Vec::new(),
         attachments: Vec::new(),
         calendar: None,
+        winmail: Default::default(),
+        signed: 0,
         defects,
         leaves: 0,
     };
@@ -181,6 +194,13 @@ impl Collector<'_> {
     }
 
     fn leaf(&mut self, part: Part, place: Place) {
+        let part = match self.signed_content(part) {
+            Ok(inner) => {
+                self.visit(inner, place);
+                return;
+            }
+            Err(part) => part,
+        };
         self.leaves += 1;
         let text = matches!(part.content_type.as_str(), "text/plain" | "text/html");
         if text && self.is_body(&part, place) {
@@ -250,6 +270,9 @@ impl Collector<'_> {
     }
 
     fn add_attachment(&mut self, part: Part, place: Place) {
+        if self.unpack(&part) {
+            return;
+        }
         let content_id = part.content_id();
         let given = part.filename().unwrap_or_default();
         let (mut name, is_unsafe) = filename::safe(&given);
@@ -285,6 +308,12 @@ impl Collector<'_> {
     }
 
     fn finish(mut self) -> Content {
+        let (wrapped, event) = std::mem::take(&mut self.winmail);
+        let is_blank = |text: &Option<String>| text.as_ref().is_none_or(|t| t.trim().is_empty());
+        let mut segments = self.segments.iter();
+        if segments.all(|segment| is_blank(&segment.text) && is_blank(&segment.html)) {
+            self.segments = vec![wrapped];
+        }
         let rich = self.segments.iter().any(|segment| segment.html.is_some());
         let mut text = String::new();
         let mut html = String::new();
@@ -315,6 +344,8 @@ impl Collector<'_> {
             html: rich.then_some(html),
             attachments: self.attachments,
             calendar: self.calendar,
+            event,
+            was_signed: self.signed > 0,
         }
     }
 

@@ -3,7 +3,8 @@
 //! Reading: [`parse`] turns the bytes of a message into a [`Parsed`] and a list of [`Defect`]s; it
 //! never fails. Under it lie `header` (fields), `words` (RFC 2047), `mime` (the tree of parts), `body`
 //! (which part is text, which a file), `date`, `transfer`, `charset`, `flowed` and
-//! `filename`. On a [`Parsed`] work [`classify`] (what kind of message), [`bounce`] (delivery reports), [`calendar`] (invitations),
+//! `filename`; what an Outlook wrapped in winmail.dat is unpacked by `tnef` and `rtf`. On a [`Parsed`] work [`classify`] (what kind of message), [`bounce`] (delivery reports), [`calendar`] (invitations),
+//! [`protected`] (signed and encrypted messages),
 //! [`trust`] (what the receiving server found about the sender), [`thread`] (which conversation it may
 //! belong to) and [`quote`] (what is new in a reply).
 //!
@@ -25,8 +26,11 @@ mod header;
 pub mod html;
 mod mime;
 mod parse;
+pub mod protected;
 pub mod quote;
+mod rtf;
 pub mod thread;
+pub mod tnef;
 mod transfer;
 pub mod trust;
 mod words;
@@ -37,6 +41,7 @@ pub use calendar::Calendar;
 pub use defect::Defect;
 pub use header::{Field, Headers};
 pub use parse::{Parsed, parse};
+pub use protected::Protection;
 pub use trust::Authentication;
 
 #[cfg(test)]
