@@ -83,6 +83,7 @@ pub(crate) fn units(source: &Path) -> Vec<Unit> {
         }
     }
     units.extend(stripping_cases(source, &folder));
+    units.extend(super::replies::units(source, &folder));
     units
 }
 
@@ -157,7 +158,8 @@ fn subject_of(path: &Path) -> String {
     subject.map_or_else(|| "corpus".to_owned(), |subject| subject.trim().to_owned())
 }
 
-fn wrap(body: &[u8], content_type: &str, subject: &str) -> Vec<u8> {
+/// A message around a body.
+pub(crate) fn wrap(body: &[u8], content_type: &str, subject: &str) -> Vec<u8> {
     let mut raw = format!(
         "From: a@example.org\r\nTo: b@example.org\r\nSubject: {subject}\r\nDate: Wed, 1 May 2024 14:00:00 +0200\r\n\
          Message-ID: <corpus@example.org>\r\nContent-Type: {content_type}; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"

@@ -229,22 +229,23 @@ impl<'a> Finder<'a> {
             .is_some_and(|at| at < from + GAP_MAX && labels::label(self.line(at)).is_some())
     }
 
-    /// Whether a quotation that nobody is named for begins with the mark of a forwarded message: Apple
-    /// Mail and some webmails put `>` before what they forward.
+    /// Whether a quotation that nobody is named for holds a forwarded message: Apple Mail and some
+    /// webmails put `>` before what they forward.
     fn quotes_a_forward(&self, at: usize) -> bool {
-        marks::read(self.line(at)).is_some_and(|(mark, drawn)| {
-            let block = || {
-                let next = (at + 1..self.lines.len())
-                    .take(GAP_MAX)
-                    .find(|i| !super::bare(self.line(*i)).is_empty());
-                next.is_some_and(|i| labels::label(self.line(i)).is_some())
-            };
-            match mark {
-                Mark::Forward => drawn || block(),
-                Mark::Original => block(),
-                Mark::ReplyAbove => false,
-            }
-        })
+        let block = |from: usize| {
+            let next = (from..self.lines.len())
+                .take(GAP_MAX)
+                .find(|i| !super::bare(self.line(*i)).is_empty());
+            next.is_some_and(|i| labels::label(self.line(i)).is_some())
+        };
+        match marks::read(self.line(at)) {
+            Some((Mark::Forward, drawn)) => drawn || block(at + 1),
+            // Open-Xchange forwards so; Outlook's answers have five dashes.
+            Some((Mark::Original, _)) => self.line(at).contains("--------") && block(at + 1),
+            Some((Mark::ReplyAbove, _)) => false,
+            None => labels::block_end(self.lines, at, false)
+                .is_some_and(|end| (at..end).all(|i| self.is_quoted(i))),
+        }
     }
 
     /// The rule, mark or attribution above a line belongs to it.

@@ -322,7 +322,7 @@ fn mark(tag: &Tag<'_>) -> Option<Mark> {
     match tag.name.as_str() {
         "blockquote" => is_cited(tag).then_some(Mark::Holds),
         "div" if tag.attribute("name").is_some_and(|name| name == "quote") => Some(Mark::Holds),
-        "div" | "p" | "td" => is_outlook_border(tag).then_some(Mark::Border),
+        "div" | "p" | "td" => border(tag),
         _ => None,
     }
 }
@@ -352,20 +352,21 @@ fn is_cited(tag: &Tag<'_>) -> bool {
             .is_some_and(|style| style.to_ascii_lowercase().contains("border-left"))
 }
 
-/// Outlook draws the line above its header block as the upper border of an element without others.
-fn is_outlook_border(tag: &Tag<'_>) -> bool {
-    let Some(style) = tag.attribute("style") else {
-        return false;
-    };
-    let style = style.to_ascii_lowercase();
-    let Some((_, border)) = style.split_once("border-top:") else {
-        return false;
-    };
-    let border = border.split(';').next().unwrap_or_default();
-    border.contains("solid")
-        && ["1.0pt", "1pt", "1px"]
-            .iter()
-            .any(|width| border.contains(width))
+/// Outlook draws the line above its header block as the upper border of an element.
+fn border(tag: &Tag<'_>) -> Option<Mark> {
+    let style = tag.attribute("style")?.to_ascii_lowercase();
+    let (_, border) = style.split_once("border-top:")?;
+    let (border, rest) = border.split_once(';').unwrap_or((border, ""));
+    let thin = ["1.0pt", "1pt", "1px"]
+        .iter()
+        .any(|width| border.contains(width));
+    if !thin || !border.contains("solid") {
+        return None;
+    }
+    // With just this padding the desktop program draws nothing else.
+    let exact = rest.trim_start().starts_with("padding:3.0pt 0")
+        || rest.trim_start().starts_with("padding:3pt 0");
+    Some(if exact { Mark::Heads } else { Mark::Border })
 }
 
 #[cfg(test)]

@@ -110,7 +110,11 @@ fn split_text(text: &str, is_forward: bool) -> TextSplit {
         }
         at = until;
     }
-    push_lines(&mut parts.reply, lines.get(end..).unwrap_or_default());
+    let forwarded = lines.get(end..).unwrap_or_default();
+    if forwarded.is_empty() {
+        parts.reply.truncate(without_rules(&parts.reply).len());
+    }
+    push_lines(&mut parts.reply, forwarded);
     let reply = tidy(&parts.reply);
     let first_quoted = history.quoted.iter().position(|quoted| *quoted);
     if reply.is_empty() {
@@ -171,6 +175,17 @@ fn push_lines(out: &mut String, lines: &[&str]) {
         out.push_str(line.trim_end());
         out.push('\n');
     }
+}
+
+/// Without the rules at the end, under which quotation or signature stood.
+fn without_rules(text: &str) -> &str {
+    let is_drawn =
+        |c: char| c.is_whitespace() || matches!(c, '-' | '_' | '=' | '~' | '*' | '#' | '—' | '─');
+    let kept = text.trim_end_matches(is_drawn);
+    let rest = text.get(kept.len()..).unwrap_or_default();
+    // What belongs to the last line stays with it.
+    let line = rest.find('\n').map_or(text.len(), |at| kept.len() + at);
+    text.get(..line).unwrap_or(text)
 }
 
 /// Trims, and leaves at most one empty line between paragraphs.

@@ -56,7 +56,10 @@ pub(super) fn leading(lines: &[&str]) -> usize {
 /// The line with the mark.
 fn marked_start(lines: &[&str]) -> Option<usize> {
     lines.iter().enumerate().find_map(|(at, line)| {
-        if !line.trim_start().starts_with(['-', '—', '_']) {
+        if !line
+            .trim_start()
+            .starts_with(['-', '—', '_', '.', '·', '•', '*'])
+        {
             return None;
         }
         let certain = matches!(*line, "-- " | "-- \u{a0}");
@@ -72,9 +75,22 @@ fn marked_start(lines: &[&str]) -> Option<usize> {
     })
 }
 
-/// Whether a line is a signature's mark.
+/// Whether a line is a signature's mark: the standard one without its space, or a row of dots as some
+/// companies draw above their footer.
 pub(super) fn is_mark(line: &str) -> bool {
-    matches!(line.trim(), "--" | "—" | "__")
+    let line = line.trim();
+    if matches!(line, "--" | "—" | "__") {
+        return true;
+    }
+    let dots = line
+        .chars()
+        .filter(|c| matches!(c, '.' | '·' | '•'))
+        .count();
+    dots >= 8
+        && line.contains(' ')
+        && line
+            .chars()
+            .all(|c| matches!(c, '.' | '·' | '•' | ' ' | '*'))
 }
 
 /// The first of the programs' own lines at the end; there may be several.
@@ -182,6 +198,8 @@ mod tests {
         assert_eq!(start(&["Hi", "-- ", "Ada"]), Some(1));
         assert_eq!(start(&["Hi", "", "--", "Ada"]), Some(2));
         assert_eq!(start(&["a", "--"]), None);
+        assert_eq!(start(&["Hi", ". . . . . . . .", "Engines Ltd"]), Some(1));
+        assert_eq!(start(&["Hi", "* * *", "Part two"]), None);
     }
 
     #[test]

@@ -237,7 +237,7 @@ pub(super) const DEVICE_ENDS: &[&str] = &[
 
 /// Names of devices and mail programs, by their beginnings.
 pub(super) const DEVICES: &str = "\
-iphone, ipad, ipod, ios, android, blackberry, samsung, galaxy, huawei, honor, xiaomi, redmi, poco, oneplus, nokia, \
+iphon, ipad, ipod, ios, android, blackberry, samsung, galaxy, huawei, honor, xiaomi, redmi, poco, oneplus, nokia, \
 htc, motorola, sony, pixel, lumia, oppo, vivo, smartphone, phone, mobil, mobiel, handy, telefon, teléfono, téléphone, \
 celular, cellulare, telemóvel, tablet, tablette, mac, macbook, apple, puhelim, puhelin, телефон, смартфон, мобиль, мобіль, айфон, \
 κινητό, gsm, outlook, windows, yahoo, gmail, mailbox, airmail, proton, protonmail, thunderbird, bluemail, aqua, \
