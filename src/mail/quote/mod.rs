@@ -11,6 +11,7 @@
 mod attribution;
 mod history;
 mod html;
+mod html_marks;
 mod labels;
 mod marks;
 mod signature;
