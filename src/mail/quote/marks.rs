@@ -123,9 +123,13 @@ fn is_drawing(c: char) -> bool {
 
 /// Whether the line is nothing but a rule, as Outlook draws above a header block.
 pub(super) fn is_rule(line: &str) -> bool {
+    is_drawn_line(line) && line.trim().chars().count() >= 5
+}
+
+/// Whether the line is drawn, be it as short as `---`.
+pub(super) fn is_drawn_line(line: &str) -> bool {
     let line = line.trim();
-    line.len() >= 5
-        && line.chars().count() >= 5
+    line.len() >= 3
         && line
             .chars()
             .all(|c| matches!(c, '_' | '-' | '=' | '─' | '—' | '*'))

@@ -120,47 +120,47 @@ pub(super) const LEADS: &str =
 
 /// language | original message | forwarded message, by the stems that tell it
 pub(super) const MARKS: &str = "\
-en | original message, original appointment, original mail, reply message | forwarded message, forwarded by, forwarded mail, forwarded email, begin forward, forward header, end forward
-de | ursprüngliche nachricht, originalnachricht, original-nachricht, originaltermin, ursprünglicher termin, originalmail | weitergeleitet, weiterleitung
-fr | message d'origine, message d’origine, message original, message initial, courriel original, rendez-vous d'origine | transféré, réexpédié, transferé, faire suivre
-es | mensaje original, correo original, cita original | reenviado, reexpedido
-pt | mensagem original, compromisso original | encaminhada, reencaminhada, encaminhado
-it | messaggio originale, messaggio original, appuntamento originale | inoltrato, inoltrata
-nl | oorspronkelijk bericht, oorspronkelijke afspraak, origineel bericht, oorspronkelijke bericht | doorgestuurd, doorgezonden
-sv | ursprungligt meddelande, originalmeddelande, ursprunglig avtalad | vidarebefordra
-da | oprindelig meddelelse, original meddelelse, oprindelig besked, original besked, oprindelig aftale | videresend
+en | original message, original appointment, original mail, reply message, previous replies | forwarded message, forwarded by, forwarded mail, forwarded email, begin forward, forward header, end forward
+de | ursprüngliche nachricht, originalnachricht, original-nachricht, originaltermin, ursprünglicher termin, originalmail, vorherige antworten | weitergeleitet, weiterleitung
+fr | message d'origine, message d’origine, message original, message initial, courriel original, rendez-vous d'origine, réponses précédentes | transféré, réexpédié, transferé, faire suivre
+es | mensaje original, correo original, cita original, respuestas anteriores, respuestas previas | reenviado, reexpedido
+pt | mensagem original, compromisso original, respostas anteriores | encaminhada, reencaminhada, encaminhado
+it | messaggio originale, messaggio original, appuntamento originale, risposte precedenti | inoltrato, inoltrata
+nl | oorspronkelijk bericht, oorspronkelijke afspraak, origineel bericht, oorspronkelijke bericht, vorige antwoorden, vorige reacties, eerdere antwoorden | doorgestuurd, doorgezonden
+sv | ursprungligt meddelande, originalmeddelande, ursprunglig avtalad, tidigare svar, föregående svar | vidarebefordra
+da | oprindelig meddelelse, original meddelelse, oprindelig besked, original besked, oprindelig aftale, tidligere svar, forrige svar | videresend
 no | opprinnelig melding, original melding, opprinnelig avtale | videresend
-fi | alkuperäinen viesti, alkuperäinen tapaaminen | välitetty, edelleenlähet, edelleen lähet
+fi | alkuperäinen viesti, alkuperäinen tapaaminen, aiemmat vastaukset, edelliset vastaukset | välitetty, edelleenlähet, edelleen lähet
 is | upprunaleg skilaboð, upprunalegt | áframsen, framsen
-pl | wiadomość oryginalna, oryginalna wiadomość, pierwotna wiadomość, wiadomość pierwotna | przekaz, przesłana dalej
-cs | původní zpráva, originální zpráva, původní e-mail | přeposl, přepos, předan
+pl | wiadomość oryginalna, oryginalna wiadomość, pierwotna wiadomość, wiadomość pierwotna, poprzednie odpowiedzi, wcześniejsze odpowiedzi | przekaz, przesłana dalej
+cs | původní zpráva, originální zpráva, původní e-mail, předchozí odpovědi | přeposl, přepos, předan
 sk | pôvodná správa, originálna správa | preposl, preposiel
 hu | eredeti üzenet, eredeti levél | továbbít
 ro | mesaj original, mesajul original, mesaj inițial, mesajul inițial | redirecționat, transmis mai departe, redirectionat
 bg | оригинално съобщение, първоначално съобщение | препрат, препращ
-ru | исходное сообщение, оригинальное сообщение, первоначальное сообщение, исходное письмо | пересыла, пересланн, перенаправл, переадресов
-uk | оригінальне повідомлення, вихідне повідомлення, початкове повідомлення | переслан, пересила, перенаправл
+ru | исходное сообщение, оригинальное сообщение, первоначальное сообщение, исходное письмо, предыдущие ответы | пересыла, пересланн, перенаправл, переадресов
+uk | оригінальне повідомлення, вихідне повідомлення, початкове повідомлення, попередні відповіді | переслан, пересила, перенаправл
 sr | originalna poruka, оригинална порука, izvorna poruka, изворна порука | prosleđen, прослеђен, proslijeđen
 hr | izvorna poruka, originalna poruka | proslijeđen, proslijedi
 sl | izvirno sporočilo, originalno sporočilo | posredovan
 el | αρχικό μήνυμα, πρωτότυπο μήνυμα | προωθημέν, προώθηση
-tr | orijinal mesaj, özgün ileti, orijinal ileti, özgün mesaj, orjinal mesaj | iletilen, iletilmiş, yönlendirilmiş, yönlendirilen, ileti başlang
+tr | orijinal mesaj, özgün ileti, orijinal ileti, özgün mesaj, orjinal mesaj, önceki yanıtlar, önceki cevaplar | iletilen, iletilmiş, yönlendirilmiş, yönlendirilen, ileti başlang
 et | algne kiri, algne sõnum, originaalsõnum, algsõnum | edasta, edastatud
 lv | sākotnējais ziņojums, oriģinālais ziņojums | pārsūtīt
 lt | pradinis laiškas, pirminis laiškas, originalus laiškas, pradinis pranešimas | persiųst
 ca | missatge original | reenviat
 eu | jatorrizko mezua | birbidali
 gl | mensaxe orixinal | reenviada
-he | הודעה מקורית, ההודעה המקורית | שהועבר, מועבר, הועבר
-ar | الرسالة الأصلية, رسالة أصلية | تم تحويل, محوّل, محول, معاد توجيه, إعادة توجيه
+he | הודעה מקורית, ההודעה המקורית, תגובות קודמות | שהועבר, מועבר, הועבר
+ar | الرسالة الأصلية, رسالة أصلية, الردود السابقة | تم تحويل, محوّل, محول, معاد توجيه, إعادة توجيه
 fa | پیام اصلی | هدایت شده, ارسال مجدد
 hi | मूल संदेश | अग्रेषित
 th | ข้อความต้นฉบับ, ข้อความดั้งเดิม | ส่งต่อ
 vi | thư gốc, tin nhắn gốc, thông điệp gốc | chuyển tiếp
 id | pesan asli, mesej asal | diteruskan, dimajukan
-ja | 元のメッセージ, オリジナルメッセージ, 元のメール, オリジナル メッセージ | 転送
-ko | 원본 메시지, 원본 메일, 원본 이메일 | 전달
-zh | 原始邮件, 原始郵件, 原邮件, 原始信件, 邮件原件 | 转发, 轉發, 轉寄
+ja | 元のメッセージ, オリジナルメッセージ, 元のメール, オリジナル メッセージ, 以前の返信 | 転送
+ko | 원본 메시지, 원본 메일, 원본 이메일, 이전 답글, 이전 댓글 | 전달
+zh | 原始邮件, 原始郵件, 原邮件, 原始信件, 邮件原件, 之前的回复, 先前的回覆, 以前的回复 | 转发, 轉發, 轉寄
 ";
 
 /// What a help desk asks customers to write above.
