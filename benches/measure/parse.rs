@@ -73,13 +73,15 @@ fn classify(raw: &[u8]) {
 fn quote(raw: &[u8]) {
     let (message, _) = mail::parse(raw);
     std::hint::black_box((mail::classify::kind(&message), mail::bounce::read(&message)));
-    std::hint::black_box(mail::quote::split(&message.text, message.html.as_deref()));
+    let html = message.html.as_deref();
+    std::hint::black_box(mail::quote::split(&message.subject, &message.text, html));
 }
 
 fn everything(raw: &[u8]) {
     let (message, _) = mail::parse(raw);
     std::hint::black_box((mail::classify::kind(&message), mail::bounce::read(&message)));
-    std::hint::black_box(mail::quote::split(&message.text, message.html.as_deref()));
+    let html = message.html.as_deref();
+    std::hint::black_box(mail::quote::split(&message.subject, &message.text, html));
     let display = Display {
         remote_images: false,
         cid_url: &|_| None,

@@ -148,7 +148,7 @@ fn make_body(message: &Message, raw: &[u8], images: bool, stylesheet: String) ->
         remote_images: images,
         cid_url: &cid_url,
     };
-    let split = quote::split(&parsed.text, Some(html)).html_split;
+    let split = quote::split(&parsed.subject, &parsed.text, Some(html)).html_split;
     let (new, old) = split
         .and_then(|at| html.split_at_checked(at))
         .unwrap_or((html, ""));

@@ -3,7 +3,7 @@
 use super::*;
 
 fn reply(text: &str) -> String {
-    split(text, None).reply_text
+    split("", text, None).reply_text
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn outlook_header_blocks_end_the_reply_in_ten_languages() {
         let text = format!(
             "New words.\n\n________________________________\n{from}: Ada <ada@x.org>\n{sent}: Monday\n{to}: Help\n{subject}: Printer\n\nOld words.\n"
         );
-        let found = split(&text, None);
+        let found = split("", &text, None);
         assert_eq!(
             (found.reply_text.as_str(), found.quoted),
             ("New words.", true),
@@ -53,6 +53,7 @@ fn gmail_apple_and_thunderbird_attributions_go_with_their_quotation() {
 #[test]
 fn answers_between_quoted_lines_are_all_kept() {
     let found = split(
+        "",
         "On 5 Jan 2015 10:00, Ada wrote:\n> first?\nyes\n> second?\nno\n",
         None,
     );
@@ -61,8 +62,99 @@ fn answers_between_quoted_lines_are_all_kept() {
 }
 
 #[test]
+fn quotations_may_carry_initials_or_another_sign() {
+    for mark in ["AL>", ")", "|"] {
+        let text = format!(
+            "Monday, January 5, 2015, 10:00:00 Ada <ada@x.org> wrote:\n\n{mark} first?\n{mark} second?\n\nyes\n\n{mark} third?\n\nno\n"
+        );
+        assert_eq!(reply(&text), "yes\n\nno", "{mark}");
+    }
+    let pasted = "I typed\n\nSQL> select 1\n\nand it failed.";
+    assert_eq!(reply(pasted), pasted);
+}
+
+#[test]
+fn forwarded_messages_are_kept_whole() {
+    let block = "From: Ada <ada@x.org>\nDate: 5 May 2024 10:00\nSubject: Printer\nTo: Help <h@x.org>\n\nIt is on fire.";
+    let apple = format!(
+        "> Début du message réexpédié :\n>\n> {}",
+        block.replace('\n', "\n> ")
+    );
+    for (subject, forwarded) in [
+        ("Fwd: Printer", block.to_owned()),
+        ("[Extern] WG: Printer", block.to_owned()),
+        (
+            "Printer",
+            format!("---------- Weitergeleitete Nachricht ---------\n{block}"),
+        ),
+        (
+            "Printer",
+            format!("-------- Preposlaná správa --------\n{block}"),
+        ),
+        ("Printer", format!("Forwarded message:\n\n{block}")),
+        ("Printer", apple),
+    ] {
+        let text = format!("See below.\n\n{forwarded}\n").replace("> \n", ">\n");
+        let found = split(subject, &text, None);
+        assert_eq!(
+            (found.reply_text.as_str(), found.quoted),
+            (text.trim(), false)
+        );
+    }
+    let answered = split("Re: Fwd: Printer", &format!("Yes\n\n{block}"), None);
+    assert_eq!(
+        (answered.reply_text.as_str(), answered.quoted),
+        ("Yes", true)
+    );
+}
+
+#[test]
+fn a_forwarded_message_is_not_folded() {
+    let html = "<p>See below.</p><div class=gmail_quote>---------- Forwarded message ---------<br>From: Ada<p>Fire</p></div>";
+    let text = "See below.\n\n---------- Forwarded message ---------\nFrom: Ada\n\nFire\n";
+    assert_eq!(split("Fwd: x", text, Some(html)).html_split, None);
+    assert_eq!(split("x", text, Some(html)).html_split, None);
+}
+
+#[test]
+fn what_stands_above_a_mark_goes_with_it() {
+    assert_eq!(
+        reply(
+            "Yes\n\nSent from my Phone\n\nAda Lovelace wrote:\n\n\n-- REPLY ABOVE THIS LINE --\nold"
+        ),
+        "Yes"
+    );
+    assert_eq!(
+        reply(
+            "Yes\n\n------------------------------\n\n*From:* A <a@x.org>\n*Sent:* Monday\n*Subject:* x\n\nold"
+        ),
+        "Yes"
+    );
+}
+
+#[test]
+fn a_huge_mail_is_read_in_a_moment() {
+    for line in [
+        "> old\n",
+        "\n",
+        "wrote:\n",
+        "From: a@x.org\n",
+        "--\n",
+        "> a\nb\n",
+        "On 5 May 2024 10:00 a@x.org\n",
+        "-----Original Message-----\n",
+    ] {
+        let started = std::time::Instant::now();
+        let text = format!("> a\n{}", line.repeat(300_000));
+        let _ = split("", &text, Some(&text));
+        assert!(started.elapsed().as_secs() < 5, "{line:?}");
+    }
+}
+
+#[test]
 fn signatures_are_told_apart() {
     let found = split(
+        "",
         "Hello\n\n-- \nAda\nEngines Ltd\n\nOn 5 Jan 2015 10:00, B <b@x.org> wrote:\n> old\n",
         None,
     );
@@ -71,6 +163,7 @@ fn signatures_are_told_apart() {
         ("Hello", "Ada\nEngines Ltd")
     );
     let found = split(
+        "",
         "Yes\n\nSent from my iPhone\n\n> On 5 Jan 2015, at 10:00, B <b@x.org> wrote:\n> old\n",
         None,
     );
@@ -83,7 +176,7 @@ fn signatures_are_told_apart() {
 #[test]
 fn a_mail_that_is_all_quotation_is_shown_whole() {
     let text = "---------- Forwarded message ----------\nFrom: A <a@x>\nDate: today\nSubject: x\nTo: b\n\nbody";
-    let found = split(text, None);
+    let found = split("", text, None);
     assert!(found.reply_text.contains("body") && !found.quoted);
 }
 
@@ -94,7 +187,7 @@ fn ordinary_text_stays_whole() {
         "As I wrote:\nthe price is 10.\n\nOn 5 May we meet.",
         "He said the original message was lost.\n\n-- that is all --\nBye",
     ] {
-        let found = split(text, None);
+        let found = split("", text, None);
         assert_eq!((found.reply_text.as_str(), found.quoted), (text, false));
     }
 }
@@ -102,7 +195,7 @@ fn ordinary_text_stays_whole() {
 #[test]
 fn html_marks_help_where_the_text_has_none() {
     let html = "<div>Nový</div><div class=\"gmail_quote\"><div>Pe 5 ian. Ada a zis</div><blockquote>vechi</blockquote></div>";
-    let found = split("Nový\n\nPe 5 ian. Ada a zis\n\nvechi\n", Some(html));
+    let found = split("", "Nový\n\nPe 5 ian. Ada a zis\n\nvechi\n", Some(html));
     assert_eq!(
         (found.reply_text.as_str(), found.quoted, found.html_split),
         ("Nový", true, Some(16))
@@ -112,6 +205,39 @@ fn html_marks_help_where_the_text_has_none() {
 #[test]
 fn html_is_not_folded_when_the_answer_stands_below() {
     let html = "<div class=moz-cite-prefix>On 5 Jan 2015 10:00, Ada wrote:</div><blockquote type=cite>old</blockquote><p>new</p>";
-    let found = split("On 5 Jan 2015 10:00, Ada wrote:\n> old\nnew\n", Some(html));
+    let found = split(
+        "",
+        "On 5 Jan 2015 10:00, Ada wrote:\n> old\nnew\n",
+        Some(html),
+    );
     assert_eq!((found.reply_text.as_str(), found.html_split), ("new", None));
+}
+
+fn of_message(raw: &[u8]) -> (Split, String) {
+    let (message, _) = crate::mail::parse(raw);
+    let found = split(&message.subject, &message.text, message.html.as_deref());
+    (found, message.html.unwrap_or_default())
+}
+
+#[test]
+fn a_forward_from_outlook_is_whole_in_text_and_page() {
+    let raw = include_bytes!("../../../tests/corpus/forward_with_comment.eml");
+    let (found, _) = of_message(raw);
+    assert!(found.reply_text.starts_with("Stimmt das so?"));
+    assert!(found.reply_text.contains("Bitte zahlen Sie 12 Euro."));
+    assert_eq!((found.quoted, found.html_split), (false, None));
+}
+
+#[test]
+fn a_reply_from_outlook_on_a_phone_folds_signature_and_history() {
+    let raw = include_bytes!("../../../tests/corpus/outlook_phone_reply.eml");
+    let (found, html) = of_message(raw);
+    assert_eq!(
+        (found.reply_text.as_str(), found.quoted),
+        ("Nu fungerar den, tack.", true)
+    );
+    assert!(found.signature.contains("Outlook för iOS"));
+    let (signature, history) = (found.signature_split.unwrap(), found.html_split.unwrap());
+    assert!(html[signature..].starts_with("<div id=\"ms-outlook-mobile-signature\""));
+    assert!(html[history..].starts_with("<div id=\"mail-editor-reference"));
 }
