@@ -4,29 +4,22 @@ use mailhatch::mail::{self, Attachment, Parsed};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::text::short;
-
 /// Says what is missing of one file the source lists; `None` when it is there.
 ///
 /// The sources' files went through a repository that turned CRLF into LF in what it took for text, and
-/// their unpacker replaced unusual characters in names; both are undone here. A body listed as a file counts
-/// when it is the text or HTML of the message, where it belongs.
+/// their unpacker replaced unusual characters in names; both are undone here.
 pub(crate) fn difference(raw: &[u8], wanted: &Value) -> Option<String> {
     let (parsed, _) = mail::parse(raw);
     let name = wanted["name"].as_str().unwrap_or_default();
     let hash = wanted["sha256"].as_str().unwrap_or_default();
-    let found = match name {
-        "message.html" => parsed
-            .html
-            .as_deref()
-            .is_some_and(|html| is_html(html, hash)),
-        // What Rich Text becomes has no bytes in common with it.
-        "message.rtf" | "message.txt" => !parsed.text.trim().is_empty(),
-        _ if is_embedded(name) => has_message(&parsed),
-        _ => parsed
-            .attachments
-            .iter()
-            .any(|file| same_name(&file.filename, name) && has_hash(&file.bytes, hash)),
+    let has = |name: &str| {
+        let mut files = parsed.attachments.iter();
+        files.any(|file| same_name(&file.filename, name) && has_hash(&file.bytes, hash))
+    };
+    let found = if is_embedded(name) {
+        has_message(&parsed)
+    } else {
+        has(name)
     };
     if found {
         return None;
@@ -34,10 +27,7 @@ pub(crate) fn difference(raw: &[u8], wanted: &Value) -> Option<String> {
     let describe =
         |file: &Attachment| format!("{} {} {}", file.filename, file.bytes.len(), file.sha256());
     let files: Vec<String> = parsed.attachments.iter().map(describe).collect();
-    Some(format!(
-        "wanted {wanted}, found {files:?}, «{}»",
-        short(&parsed.text)
-    ))
+    Some(format!("wanted {wanted}, found {files:?}"))
 }
 
 fn has_hash(bytes: &[u8], hash: &str) -> bool {
@@ -55,15 +45,6 @@ fn has_hash(bytes: &[u8], hash: &str) -> bool {
 fn hex(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Whether the HTML is that of the file; characters beyond Latin-1 leave no bytes to compare with.
-fn is_html(html: &str, hash: &str) -> bool {
-    let western: Option<Vec<u8>> = html
-        .chars()
-        .map(|c| u8::try_from(u32::from(c)).ok())
-        .collect();
-    hex(html.as_bytes()) == hash || western.is_none_or(|bytes| hex(&bytes) == hash)
 }
 
 fn same_name(found: &str, wanted: &str) -> bool {

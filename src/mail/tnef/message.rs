@@ -3,6 +3,7 @@
 use super::attributes::{self, u32_at};
 use super::codepage;
 use super::properties::{APPOINTMENT, MEETING, Properties, Property, rows};
+use crate::mail::body::Attachment;
 use crate::mail::{html, rtf};
 
 /// Recipients read of one message.
@@ -164,6 +165,26 @@ impl<'a> Message<'a> {
             plain.map(tidy).filter(|text| !text.trim().is_empty()),
             rich.map(tidy).filter(|html| !html.trim().is_empty()),
         )
+    }
+
+    /// The rich bodies as files, as they stood: what they looked like is more than their text tells, and
+    /// nothing that came is dropped. One whose HTML is shown anyway stands inside the text.
+    pub(super) fn body_files(&self) -> Vec<Attachment> {
+        let file = |filename: &str, content_type: &str, bytes: Vec<u8>, inline: bool| Attachment {
+            filename: filename.to_owned(),
+            content_type: content_type.to_owned(),
+            bytes,
+            inline,
+            content_id: None,
+        };
+        let html = self.html.and_then(|property| property.binary());
+        let html = html.filter(|bytes| !bytes.is_empty());
+        let html = html.map(|bytes| file("message.html", "text/html", bytes.to_vec(), true));
+        let rtf = self.rtf.and_then(rtf::decompress).map(|bytes| {
+            let shown = matches!(rtf::read(&bytes), rtf::Document::Html(_));
+            file("message.rtf", "application/rtf", bytes, shown)
+        });
+        html.into_iter().chain(rtf).collect()
     }
 
     fn html_text(&self) -> Option<String> {

@@ -45,7 +45,8 @@ pub(crate) fn is_tnef(bytes: &[u8]) -> bool {
 /// Unpacks a winmail.dat; `None` when it is none or nothing in it can be read.
 #[must_use]
 pub fn open(bytes: &[u8]) -> Option<Unpacked> {
-    let (message, files, cut_off) = read(bytes, 0)?;
+    let (message, mut files, cut_off) = read(bytes, 0)?;
+    files.extend(message.body_files());
     let calendar = event::of(&message);
     let (text, html) = message.bodies();
     Some(Unpacked {
