@@ -1,160 +1,26 @@
-//! Rules by which a message finds its conversation, and the marks we leave so that others find ours.
+//! Outlook's Thread-Index: made for what we send, and read for what all messages of a thread share
+//! (MS-OXOMSG 2.2.1.3, PidTagConversationIndex).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use base64::engine::{DecodePaddingMode, Engine as _};
 use sha2::{Digest as _, Sha256};
 
-use super::parse::Parsed;
-
-/// Ids tried for one message; a looping list can make References endless.
-const CANDIDATES_MAX: usize = 100;
 /// Seconds between 1601-01-01 and 1970-01-01, the beginnings of Windows' and Unix' time.
 const FILETIME_OFFSET_SECONDS: i64 = 11_644_473_600;
 /// Child blocks kept in a Thread-Index; Outlook itself stops growing it.
 const CHILD_BLOCKS_MAX: usize = 200;
-
-/// What stands before a subject in replies and forwards, without the colon, in lower case.
-const MARKS: [&str; 49] = [
-    "re",
-    "aw",
-    "sv",
-    "vs",
-    "antw",
-    "odp",
-    "rif",
-    "r",
-    "res",
-    "ref",
-    "ynt",
-    "ilt",
-    "bls",
-    "vb",
-    "vl",
-    "wg",
-    "tr",
-    "fw",
-    "fwd",
-    "rv",
-    "enc",
-    "pd",
-    "i",
-    "doorst",
-    "antwort",
-    "weiterleitung",
-    "réf",
-    "rép",
-    "réponse",
-    "transfert",
-    "fs",
-    "továbbítás",
-    "továbbítva",
-    "vá",
-    "απ",
-    "σχετ",
-    "πρθ",
-    "ha",
-    "на",
-    "ответ",
-    "re2",
-    "回复",
-    "回覆",
-    "答复",
-    "转发",
-    "轉寄",
-    "返信",
-    "回信",
-    "trs",
-];
-
-/// The ids by which a message may belong to an earlier one, the most trustworthy first: In-Reply-To,
-/// then References from the end (the nearest ancestor is last, RFC 5322 section 3.6.4).
-#[must_use]
-pub fn candidate_ids(message: &Parsed) -> Vec<String> {
-    let mut ids: Vec<String> = Vec::new();
-    let own = message.message_id.as_deref();
-    let sources = message
-        .in_reply_to
-        .iter()
-        .chain(message.references.iter().rev());
-    for id in sources {
-        if ids.len() >= CANDIDATES_MAX {
-            break;
-        }
-        if Some(id.as_str()) != own && !ids.contains(id) {
-            ids.push(id.clone());
-        }
-    }
-    ids
-}
-
-/// All names under which this message may be referred to or met again: its Message-ID and those it
-/// had before Microsoft replaced them.
-#[must_use]
-pub fn own_ids(message: &Parsed) -> Vec<String> {
-    let mut ids: Vec<String> = message.message_id.iter().cloned().collect();
-    for id in &message.original_message_ids {
-        if !ids.contains(id) {
-            ids.push(id.clone());
-        }
-    }
-    ids
-}
-
-/// The subject without `Re:`, `AW:`, `Fwd:` and their kin, white space collapsed. Tags in brackets
-/// stay, also behind a mark: `Re: [team] Re: x` becomes `[team] x`.
-#[must_use]
-pub fn base_subject(subject: &str) -> String {
-    let collapsed = subject.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut tags = String::new();
-    let mut rest = collapsed.as_str();
-    loop {
-        if let Some(after) = strip_mark(rest) {
-            rest = after;
-            continue;
-        }
-        // A tag is passed over only when a mark stands behind it.
-        let tagged = rest
-            .strip_prefix('[')
-            .and_then(|inside| inside.split_once(']'))
-            .filter(|(tag, _)| !tag.is_empty() && tag.chars().count() <= 40);
-        if let Some((tag, after)) = tagged
-            && let Some(stripped) = strip_mark(after.trim_start())
-        {
-            let tag = format!("[{tag}] ");
-            if !tags.contains(&tag) {
-                tags.push_str(&tag);
-            }
-            rest = stripped;
-            continue;
-        }
-        break;
-    }
-    let base = format!("{tags}{rest}");
-    if base.trim().is_empty() {
-        collapsed
-    } else {
-        base.trim().to_owned()
-    }
-}
-
-/// Whether the subject says that it is an answer or a forward.
-#[must_use]
-pub fn is_marked_subject(subject: &str) -> bool {
-    strip_mark(subject.trim()).is_some()
-}
-
-/// Takes one `Re:`, `Re[2]:`, `RE :`, `AW:` from the start.
-fn strip_mark(subject: &str) -> Option<&str> {
-    let at = subject.find([':', '：'])?;
-    let (head, after) = subject.split_at_checked(at)?;
-    let after = after.strip_prefix([':', '：'])?;
-    let head = head.trim_end();
-    let word = head.trim_end_matches(|c: char| {
-        c.is_ascii_digit() || matches!(c, '[' | ']' | '(' | ')' | '^' | '*')
-    });
-    let lower = word.trim_end_matches('.').to_lowercase();
-    MARKS.contains(&lower.as_str()).then(|| after.trim_start())
-}
+/// Bytes of the header that a thread's first message has alone.
+const HEADER_BYTES: usize = 22;
+/// The same in base64.
+const HEADER_CHARS: usize = 30;
+/// Reads the beginning of a longer text.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// The Thread-Index of a message sent at `at` (unix seconds UTC), as Exchange makes it (MS-OXOMSG
 /// 2.2.1.3, PidTagConversationIndex): 22 bytes for a conversation's first message, and 5 bytes more
@@ -165,14 +31,16 @@ pub fn make_thread_index(parent: Option<&str>, at: i64, seed: &str) -> String {
     let digest: [u8; 32] = Sha256::digest(seed.as_bytes()).into();
     let now = filetime(at);
     let parent = parent.and_then(|text| STANDARD.decode(text.trim()).ok());
-    let parent = parent.filter(|bytes| bytes.len() >= 22 && (bytes.len() - 22).is_multiple_of(5));
+    let parent = parent.filter(|bytes| {
+        bytes.len() >= HEADER_BYTES && (bytes.len() - HEADER_BYTES).is_multiple_of(5)
+    });
     let Some(mut index) = parent else {
         let [a, b, c, d, e, ..] = now.to_be_bytes();
         let mut index = vec![1, a, b, c, d, e];
         index.extend(digest.iter().take(16));
         return STANDARD.encode(index);
     };
-    if index.len() < 22 + CHILD_BLOCKS_MAX * 5 {
+    if index.len() < HEADER_BYTES + CHILD_BLOCKS_MAX * 5 {
         let random = digest.first().copied().unwrap_or_default();
         let block = child_block(begun_at(&index), now, random);
         index.extend_from_slice(&block);
@@ -217,48 +85,21 @@ fn child_block(begun: u64, now: u64, random: u8) -> [u8; 5] {
     [a, b, c, d, random]
 }
 
-/// The Thread-Topic of a message with this subject: the subject without its marks.
+/// The part that all messages of an Outlook thread share: the GUID in bytes 6 to 22. `None` when it is no
+/// index, or an empty one that some programs write into every message.
 #[must_use]
-pub fn thread_topic(subject: &str) -> String {
-    base_subject(subject)
+pub fn thread_guid(index: &str) -> Option<[u8; 16]> {
+    // What stands behind, and whether it is whole, does not matter.
+    let header = index.trim().get(..HEADER_CHARS)?;
+    let bytes = LENIENT.decode(header).ok()?;
+    let guid: [u8; 16] = bytes.get(6..HEADER_BYTES)?.try_into().ok()?;
+    let first = guid.first().copied().unwrap_or_default();
+    guid.iter().any(|byte| *byte != first).then_some(guid)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn marks_go_in_many_languages_and_tags_stay() {
-        for subject in [
-            "Re: x",
-            "AW: SV: x",
-            "WG: Fwd: x",
-            "RE: [team] Re: x",
-            "Re[2]: x",
-            "Réf : x",
-            "回复：x",
-            "Odp: x",
-        ] {
-            let base = base_subject(subject);
-            assert!(base == "x" || base == "[team] x", "{subject} gave {base}");
-        }
-        assert_eq!(
-            base_subject("[ticket 7]  Printer: on fire"),
-            "[ticket 7] Printer: on fire"
-        );
-        assert_eq!(base_subject("Re:"), "Re:");
-    }
-
-    #[test]
-    fn candidates_begin_with_the_direct_parent_and_leave_out_the_message_itself() {
-        let message = Parsed {
-            message_id: Some("me@x".to_owned()),
-            in_reply_to: vec!["c@x".to_owned()],
-            references: ["a@x", "b@x", "c@x", "me@x"].map(str::to_owned).to_vec(),
-            ..Parsed::default()
-        };
-        assert_eq!(candidate_ids(&message), ["c@x", "b@x", "a@x"]);
-    }
 
     #[test]
     fn a_thread_index_begins_with_the_time_and_grows_by_five_bytes() {
@@ -291,5 +132,22 @@ mod tests {
     fn a_broken_parent_index_begins_a_new_one() {
         let index = make_thread_index(Some("AQ=="), 0, "x");
         assert_eq!(STANDARD.decode(index).unwrap().len(), 22);
+    }
+
+    #[test]
+    fn the_messages_of_an_outlook_thread_share_a_guid() {
+        let first = make_thread_index(None, 1_714_564_800, "<a@x>");
+        let answer = make_thread_index(Some(&first), 1_714_568_400, "<b@x>");
+        let other = make_thread_index(None, 1_714_564_800, "<c@x>");
+        assert!(thread_guid(&first).is_some());
+        assert_eq!(thread_guid(&first), thread_guid(&answer));
+        assert_ne!(thread_guid(&first), thread_guid(&other));
+        assert_eq!(
+            thread_guid("Acqk5977mpeiKVKATNKyqH3tQ8hGnA"),
+            thread_guid("Acqk5977mpeiKVKATNKyqH3tQ8hGnA==")
+        );
+        for none in ["", "AQ==", "not base64", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="] {
+            assert_eq!(thread_guid(none), None, "{none}");
+        }
     }
 }
