@@ -2,7 +2,7 @@
 
 /// A difference we stand by.
 pub(crate) struct Kept {
-    /// `folder/file`, or `folder/` for all of one source.
+    /// `folder/file`, `folder/` for all of one source, or `folder/file#` for all of one file.
     pub(crate) unit: String,
     /// The area.
     pub(crate) area: String,
@@ -32,6 +32,7 @@ pub(crate) fn list() -> Vec<Kept> {
 pub(crate) fn is_kept(list: &[Kept], unit: &str, area: &str) -> bool {
     list.iter().any(|kept| {
         kept.area == area
-            && (kept.unit == unit || (kept.unit.ends_with('/') && unit.starts_with(&kept.unit)))
+            && (kept.unit == unit
+                || (kept.unit.ends_with(['/', '#']) && unit.starts_with(&kept.unit)))
     })
 }

@@ -5,6 +5,7 @@
 //! As with the other comparison the messages are read from `TEST_CORPUS` or `../shared/corpus`.
 //! `TEST_CORPUS_SHOW=threads` names the pairs that differ.
 
+mod kept;
 #[expect(
     dead_code,
     reason = "the other comparison asks more of a unit than its bytes and name"
@@ -42,6 +43,8 @@ struct Pairs {
     wrong: usize,
     /// Together in a tree, in no conversation.
     missed: usize,
+    /// Of one sort or the other, and stood by: `kept.txt` says why.
+    kept: usize,
 }
 
 impl Pairs {
@@ -49,6 +52,7 @@ impl Pairs {
         self.found += other.found;
         self.wrong += other.wrong;
         self.missed += other.missed;
+        self.kept += other.kept;
     }
 
     /// In hundredths of a per cent.
@@ -84,7 +88,7 @@ fn threads_of_archives_become_conversations() {
         return;
     };
     println!(
-        "\n| archive | order | messages | pairs | wrongly joined | missed | precision | recall |\n| --- | --- | --- | --- | --- | --- | --- | --- |"
+        "\n| archive | order | messages | pairs | kept on purpose | wrongly joined | missed | precision | recall |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     );
     let mut sums = BTreeMap::new();
     for source in unit::sources(&folder) {
@@ -99,13 +103,9 @@ fn threads_of_archives_become_conversations() {
                 _ => posts.sort_by_key(|post| mailhatch::secret::sha256(post.name.as_bytes())),
             }
             let count = posts.len();
-            let pairs = compare(&trees, &take_in(posts));
-            print(
-                &source.file_name().unwrap_or_default().to_string_lossy(),
-                order,
-                count,
-                pairs,
-            );
+            let name = source.file_name().unwrap_or_default().to_string_lossy();
+            let pairs = compare(&name, &trees, &take_in(posts));
+            print(&name, order, count, pairs);
             let sum: &mut (usize, Pairs) = sums.entry(order).or_default();
             sum.0 += count;
             sum.1.add(pairs);
@@ -124,8 +124,9 @@ fn threads_of_archives_become_conversations() {
 
 fn print(archive: &str, order: &str, count: usize, pairs: Pairs) {
     println!(
-        "| {archive} | {order} | {count} | {} | {} | {} | {} | {} |",
+        "| {archive} | {order} | {count} | {} | {} | {} | {} | {} | {} |",
         pairs.found + pairs.missed,
+        pairs.kept,
         pairs.wrong,
         pairs.missed,
         per_cent(pairs.precision()),
@@ -250,31 +251,47 @@ fn mailbox(store: &Store) -> Mailbox {
 }
 
 /// Every pair of messages that is together in a tree or in a conversation.
-fn compare(trees: &BTreeMap<String, usize>, conversations: &BTreeMap<String, i64>) -> Pairs {
+fn compare(
+    archive: &str,
+    trees: &BTreeMap<String, usize>,
+    conversations: &BTreeMap<String, i64>,
+) -> Pairs {
+    let kept = kept::list();
     let mut pairs = Pairs::default();
     let mut differing = BTreeSet::new();
-    let both: Vec<(&String, usize, i64)> = conversations
+    let both: Vec<(&String, usize, i64, bool)> = conversations
         .iter()
-        .filter_map(|(name, conversation)| Some((name, *trees.get(name)?, *conversation)))
+        .filter_map(|(name, conversation)| {
+            let is_kept = kept::is_kept(&kept, &format!("{archive}/{name}"), "threads");
+            Some((name, *trees.get(name)?, *conversation, is_kept))
+        })
         .collect();
-    for (place, (name, tree, conversation)) in both.iter().enumerate() {
-        for (other, other_tree, other_conversation) in both.iter().skip(place + 1) {
-            match (tree == other_tree, conversation == other_conversation) {
-                (true, true) => pairs.found += 1,
+    for (place, (name, tree, conversation, one_kept)) in both.iter().enumerate() {
+        for (other, other_tree, other_conversation, other_kept) in both.iter().skip(place + 1) {
+            let what = match (tree == other_tree, conversation == other_conversation) {
+                (true, true) => {
+                    pairs.found += 1;
+                    continue;
+                }
+                (false, false) => continue,
+                _ if *one_kept || *other_kept => {
+                    pairs.kept += 1;
+                    continue;
+                }
                 (false, true) => {
                     pairs.wrong += 1;
-                    differing.insert(format!("wrongly joined: {name} and {other}"));
+                    "wrongly joined"
                 }
                 (true, false) => {
                     pairs.missed += 1;
-                    differing.insert(format!("missed: {name} and {other}"));
+                    "missed"
                 }
-                (false, false) => {}
-            }
+            };
+            differing.insert(format!("{what}: {name} and {other}"));
         }
     }
     if std::env::var("TEST_CORPUS_SHOW").is_ok_and(|show| show == "threads") {
-        for line in differing.iter().take(60) {
+        for line in differing.iter().take(400) {
             println!("{line}");
         }
     }
