@@ -107,7 +107,7 @@ impl Sealer {
     #[must_use]
     pub fn derive_key(&self, purpose: &str) -> [u8; KEY_BYTES] {
         Sha256::new()
-            .chain_update(&*self.root)
+            .chain_update(self.root.as_slice())
             .chain_update(purpose.as_bytes())
             .finalize()
             .into()

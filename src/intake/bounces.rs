@@ -100,12 +100,9 @@ pub(super) fn note(
         }));
         deliveries::update_report(tx, reply, None, &refused)?;
     } else {
-        let whom = if names.is_empty() {
-            recipients.join(", ")
-        } else {
-            names.clone()
-        };
-        let problem = explain(&failed, &whom);
+        let all = recipients.join(", ");
+        let whom = if names.is_empty() { &all } else { &names };
+        let problem = explain(&failed, whom);
         let change = Change {
             problem: Some(&problem),
             server_reply: &reply.server_reply,

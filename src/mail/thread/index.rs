@@ -1,5 +1,5 @@
 //! Outlook's Thread-Index: made for what we send, and read for what all messages of a thread share
-//! (MS-OXOMSG 2.2.1.3, PidTagConversationIndex).
+//! (MS-OXOMSG 2.2.1.3, `PidTagConversationIndex`).
 
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};

@@ -295,6 +295,12 @@ fn write_everything(tx: &Tx<'_>, sealer: &Sealer) {
     sign_in_failures::delete_for(tx, "ada@example.com", 3).unwrap();
     threads::insert_own(tx, mailbox, "d@x", conversation, message).unwrap();
     threads::insert_mentioned(tx, mailbox, "e@x", conversation).unwrap();
+    views::upsert(tx, agent, conversation).unwrap();
+    write_anew(tx, mailbox, conversation, message);
+}
+
+/// Calls every function that moves a message or writes again what was read of it.
+fn write_anew(tx: &Tx<'_>, mailbox: MailboxId, conversation: ConversationId, message: MessageId) {
     threads::update_of_message(tx, message, conversation).unwrap();
     threads::update_mentioned(tx, conversation, conversation).unwrap();
     messages::update_conversation(tx, message, conversation, PlacedBy::Moved).unwrap();
@@ -324,7 +330,6 @@ fn write_everything(tx: &Tx<'_>, sealer: &Sealer) {
     let (contact, status) = (ContactId(1), Status::Open);
     let other = conversations::insert(tx, mailbox, contact, "", status, 9).unwrap();
     conversations::absorb(tx, conversation, other, true).unwrap();
-    views::upsert(tx, agent, conversation).unwrap();
 }
 
 #[test]
