@@ -10,7 +10,8 @@ use crate::model::{
 
 const SELECT: &str =
     "SELECT c.id, c.mailbox_id, m.name, k.id, k.address, k.name, c.subject, c.status,
-        c.assignee_id, a.name, c.message_count, c.active_at, c.created_at, c.revision
+        c.assignee_id, a.name, c.message_count, c.active_at, c.created_at, c.revision,
+        k.bounced_at
      FROM conversations c
      JOIN mailboxes m ON m.id = c.mailbox_id
      JOIN contacts k ON k.id = c.contact_id
@@ -25,6 +26,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Conversation> {
             id: ContactId(row.get(3)?),
             address: row.get(4)?,
             name: row.get(5)?,
+            bounced_at: row.get(14)?,
         },
         subject: row.get(6)?,
         status: word(row, 7)?,

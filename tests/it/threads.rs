@@ -319,7 +319,9 @@ fn a_report_without_the_original_finds_its_reply_by_our_id_or_by_the_only_recipi
         assert_eq!(stored.conversation_id, case.number);
         assert_eq!(stored.placed_by, PlacedBy::Report);
         assert_eq!(case.stage.state(queued), DeliveryState::Failed);
-        assert_eq!(case.stage.conversation(case.number).status, Status::Open);
+        let conversation = case.stage.conversation(case.number);
+        assert_eq!(conversation.status, Status::Open);
+        assert_eq!(conversation.contact.bounced_at.is_some(), !by_id);
     }
 }
 
