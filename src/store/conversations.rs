@@ -10,7 +10,8 @@ use crate::model::{
 
 const SELECT: &str =
     "SELECT c.id, c.mailbox_id, m.name, k.id, k.address, k.name, c.subject, c.status,
-        c.assignee_id, a.name, c.message_count, c.active_at, c.created_at, c.revision
+        c.assignee_id, a.name, c.message_count, c.active_at, c.created_at, c.revision,
+        k.bounced_at
      FROM conversations c
      JOIN mailboxes m ON m.id = c.mailbox_id
      JOIN contacts k ON k.id = c.contact_id
@@ -25,6 +26,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Conversation> {
             id: ContactId(row.get(3)?),
             address: row.get(4)?,
             name: row.get(5)?,
+            bounced_at: row.get(14)?,
         },
         subject: row.get(6)?,
         status: word(row, 7)?,
@@ -69,6 +71,30 @@ pub fn list_of_contact(
     Ok(rows)
 }
 
+/// Conversations of a mailbox with the contact of this address in which something happened since then,
+/// newest first, at most fifty.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn list_lately_with(
+    db: &Db,
+    mailbox_id: MailboxId,
+    address: &str,
+    since_at: i64,
+) -> Result<Vec<Conversation>> {
+    // `+` keeps SQLite on the index of the contact, whose conversations are few.
+    let sql = format!(
+        "{SELECT} WHERE c.contact_id = (SELECT id FROM contacts WHERE address = ?2)
+            AND +c.mailbox_id = ?1 AND c.active_at >= ?3
+         ORDER BY c.active_at DESC, c.id DESC LIMIT 50"
+    );
+    let rows = db
+        .prepare_cached(&sql)?
+        .query_map((mailbox_id.0, address, since_at), from_row)?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(rows)
+}
+
 /// Begins a conversation.
 ///
 /// # Errors
@@ -89,6 +115,82 @@ pub fn insert(
     let id = ConversationId(tx.last_insert_rowid());
     touch(tx, id)?;
     Ok(id)
+}
+
+/// Whether nobody has done anything with a conversation: not given it to anyone, answered, noted or changed
+/// anything.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn is_untouched(db: &Db, id: ConversationId) -> Result<bool> {
+    Ok(db
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM conversations WHERE id = ?1 AND assignee_id IS NULL
+                    AND status IN ('open', 'waiting', 'closed'))
+                AND NOT EXISTS (SELECT 1 FROM notes WHERE conversation_id = ?1)
+                AND NOT EXISTS (SELECT 1 FROM deliveries WHERE conversation_id = ?1)
+                AND NOT EXISTS (SELECT 1 FROM events WHERE conversation_id = ?1
+                    AND (agent_id IS NOT NULL OR kind = 'assigned'))
+                AND NOT EXISTS (SELECT 1 FROM messages WHERE conversation_id = ?1
+                    AND placed_by = 'written')",
+        )?
+        .query_row([id.0], |row| row.get(0))?)
+}
+
+/// Whether a conversation was parted from another on purpose: by hand, or by a new subject.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn is_set_apart(db: &Db, id: ConversationId) -> Result<bool> {
+    Ok(db
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM messages WHERE conversation_id = ?1
+                    AND placed_by IN ('moved', 'new_subject'))
+                OR EXISTS (SELECT 1 FROM events WHERE conversation_id = ?1
+                    AND kind IN ('moved_in', 'moved_out'))",
+        )?
+        .query_row([id.0], |row| row.get(0))?)
+}
+
+/// Puts all messages of an untouched conversation into another, which takes its beginning where that was
+/// earlier and `may_rename` says so. The emptied one is deleted; its number is not given again.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn absorb(
+    tx: &Tx<'_>,
+    into: ConversationId,
+    from: ConversationId,
+    may_rename: bool,
+) -> Result<()> {
+    for sql in [
+        "UPDATE messages SET conversation_id = ?1 WHERE conversation_id = ?2",
+        "UPDATE thread_ids SET conversation_id = ?1 WHERE conversation_id = ?2",
+    ] {
+        tx.prepare_cached(sql)?.execute((into.0, from.0))?;
+    }
+    if may_rename {
+        tx.prepare_cached(
+            "UPDATE conversations SET (subject, contact_id, created_at) = (
+                SELECT subject, contact_id, created_at FROM conversations WHERE id = ?2)
+             WHERE id = ?1
+               AND created_at > (SELECT created_at FROM conversations WHERE id = ?2)",
+        )?
+        .execute((into.0, from.0))?;
+    }
+    tx.prepare_cached("DELETE FROM conversations WHERE id = ?1")?
+        .execute([from.0])?;
+    refresh(tx, into)
+}
+
+/// Sets the subject, read better than before.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_subject(tx: &Tx<'_>, id: ConversationId, subject: &str) -> Result<()> {
+    tx.prepare_cached("UPDATE conversations SET subject = ?2 WHERE id = ?1")?
+        .execute((id.0, subject))?;
+    Ok(())
 }
 
 /// Marks a conversation as changed, so that open pages show it.

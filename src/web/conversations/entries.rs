@@ -3,7 +3,7 @@
 use crate::mail::html::{preview, text_to_html};
 use crate::model::{
     Address, Attachment, Delivery, DeliveryState, Direction, Event, EventKind, Kind, Message, Note,
-    Word as _,
+    PlacedBy, Word as _,
 };
 use crate::web::format;
 use crate::web::page::Html;
@@ -93,7 +93,12 @@ impl Letter {
                     .map_or("", |problem| problem.code.as_str());
                 format!("{state}-{attempts}-{}-{problem}", delivery.next_attempt_at)
             });
-        format!("{}-{}-{delivery}", self.message.id, u8::from(self.open))
+        let placed = self.message.placed_by.word();
+        format!(
+            "{}-{}-{placed}-{delivery}",
+            self.message.id,
+            u8::from(self.open)
+        )
     }
 
     pub(super) fn who(&self) -> &str {
@@ -125,6 +130,30 @@ impl Letter {
             Kind::Bounce => Some("Delivery report"),
             Kind::List => Some("Mailing list"),
             Kind::Notification => Some("Automatic message"),
+        }
+    }
+
+    /// Why it is in this conversation, in words.
+    pub(super) fn placed(&self) -> &'static str {
+        match self.message.placed_by {
+            PlacedBy::Unknown => "",
+            PlacedBy::Written => "Written in this conversation.",
+            PlacedBy::OwnId => "Earlier messages here speak of it.",
+            PlacedBy::OurId => "It answers a message of ours (by its Message-ID).",
+            PlacedBy::InReplyTo => "It answers a message here (In-Reply-To).",
+            PlacedBy::References => "It names earlier messages here (References).",
+            PlacedBy::Report => "It is a report about a reply in this conversation.",
+            PlacedBy::ThreadIndex => "Outlook counts it to this conversation (Thread-Index).",
+            PlacedBy::Subject => {
+                "Same sender and subject as shortly before; it names no message here."
+            }
+            PlacedBy::NewSubject => {
+                "It answers an older conversation under a new subject, so it began this one."
+            }
+            PlacedBy::New => {
+                "It answers nothing that is known here, so it began this conversation."
+            }
+            PlacedBy::Moved => "A colleague moved it here.",
         }
     }
 
@@ -169,6 +198,17 @@ pub(super) fn words(event: &Event) -> String {
         (EventKind::Waiting, Some(who)) => format!("{who} set this to waiting for an answer"),
         (EventKind::Waiting, None) => "Waiting for an answer".to_owned(),
         (EventKind::Bounced, _) => format!("A reply came back: {}", event.detail),
+        (EventKind::Delayed, _) => format!("A reply is held up on its way: {}", event.detail),
+        (EventKind::MovedIn, who) => format!(
+            "{} moved a message here from conversation {}",
+            who.unwrap_or("A former agent"),
+            event.detail
+        ),
+        (EventKind::MovedOut, who) => format!(
+            "{} moved a message to conversation {}",
+            who.unwrap_or("A former agent"),
+            event.detail
+        ),
     }
 }
 
@@ -181,6 +221,8 @@ pub(super) fn icon(event: &Event) -> &'static str {
         EventKind::Reopened => "rotate-ccw",
         EventKind::Waiting => "hourglass",
         EventKind::Bounced => "triangle-alert",
+        EventKind::Delayed => "hourglass",
+        EventKind::MovedIn | EventKind::MovedOut => "arrow-left",
     }
 }
 
