@@ -1,11 +1,8 @@
 //! The header section: fields split, unfolded and decoded, with a bound on their size.
 
-use mail_parser::parsers::MessageStream;
-use mail_parser::{Addr, Address as ParsedAddress, HeaderValue};
-
 use crate::model::Address;
 
-use super::words;
+use super::{address, words};
 
 /// Header bytes read of one part; Exchange itself refuses far less.
 const HEADER_BYTES_MAX: usize = 1024 * 1024;
@@ -92,8 +89,16 @@ impl Headers {
     #[must_use]
     pub fn addresses(&self, name: &str) -> Vec<Address> {
         self.all(name)
-            .flat_map(|raw| addresses(raw, self.charset.as_deref()))
+            .flat_map(|raw| address::read(raw, self.charset.as_deref()))
             .take(LIST_MAX)
+            .collect()
+    }
+
+    /// The addresses of each field of this name by itself.
+    pub(crate) fn each_addresses(&self, name: &str) -> Vec<Vec<Address>> {
+        self.all(name)
+            .take(10)
+            .map(|raw| address::read(raw, self.charset.as_deref()))
             .collect()
     }
 
@@ -101,7 +106,7 @@ impl Headers {
     #[must_use]
     pub fn first_addresses(&self, name: &str) -> Vec<Address> {
         self.raw(name)
-            .map(|raw| addresses(raw, self.charset.as_deref()))
+            .map(|raw| address::read(raw, self.charset.as_deref()))
             .unwrap_or_default()
     }
 
@@ -126,6 +131,14 @@ pub(crate) fn split(raw: &[u8]) -> (Headers, &[u8], SplitNotes) {
     let (mut headers, body, notes) = split_fields(raw);
     headers.charset = headers.raw("content-type").and_then(declared_charset);
     (headers, body, notes)
+}
+
+/// The first character set declared near the beginning of a multipart's body: the best guess for raw 8-bit
+/// text in the header fields above it.
+pub(crate) fn nearby_charset(body: &[u8]) -> Option<String> {
+    let head = body.get(..8 * 1024).unwrap_or(body);
+    let at = memchr::memmem::find(head, b"charset=")?;
+    declared_charset(head.get(at..)?)
 }
 
 /// The `charset` parameter of a Content-Type value, as far as it is needed before that is parsed.
@@ -190,10 +203,7 @@ fn split_fields(raw: &[u8]) -> (Headers, &[u8], SplitNotes) {
 
 /// The next line with its ending, and what follows.
 pub(crate) fn take_line(input: &[u8]) -> (&[u8], &[u8]) {
-    let end = input
-        .iter()
-        .position(|b| *b == b'\n')
-        .map_or(input.len(), |at| at + 1);
+    let end = memchr::memchr(b'\n', input).map_or(input.len(), |at| at + 1);
     input.split_at(end)
 }
 
@@ -240,48 +250,6 @@ fn field_of(line: &[u8]) -> Option<(String, &[u8])> {
     }
     let name = String::from_utf8_lossy(name).to_ascii_lowercase();
     Some((name, line.get(colon + 1..)?))
-}
-
-/// Reads an address list (RFC 5322 section 3.4), groups opened.
-pub(crate) fn addresses(raw: &[u8], charset: Option<&str>) -> Vec<Address> {
-    let raw = raw.get(..FIELD_BYTES_MAX).unwrap_or(raw);
-    let mut value = words::normalise(raw, charset);
-    value.push(b'\n');
-    let parsed = match MessageStream::new(&value).parse_address() {
-        HeaderValue::Address(parsed) => parsed,
-        _ => return Vec::new(),
-    };
-    let list: Vec<Addr<'_>> = match parsed {
-        ParsedAddress::List(list) => list,
-        ParsedAddress::Group(groups) => groups.into_iter().flat_map(|g| g.addresses).collect(),
-    };
-    list.into_iter()
-        .filter_map(|parsed| address(&parsed))
-        .take(LIST_MAX)
-        .collect()
-}
-
-fn address(parsed: &Addr<'_>) -> Option<Address> {
-    let address: String = parsed
-        .address
-        .as_deref()
-        .unwrap_or_default()
-        .chars()
-        .filter(|c| !c.is_control() && !c.is_whitespace() && !is_bidi_control(*c))
-        .collect();
-    let address = address.trim_matches(['<', '>', '\'', '"']).to_owned();
-    let name = visible(parsed.name.as_deref().unwrap_or_default());
-    if address.is_empty() && name.is_empty() {
-        return None;
-    }
-    if address.is_empty() && name.contains('@') && !name.contains(' ') {
-        return Some(Address {
-            name: String::new(),
-            address: name,
-        });
-    }
-    let name = if name == address { String::new() } else { name };
-    Some(Address { name, address })
 }
 
 /// A text for one line: control and direction-changing characters gone, white space collapsed.
@@ -342,13 +310,6 @@ pub(crate) fn message_ids(raw: &[u8]) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn pair(name: &str, address: &str) -> Address {
-        Address {
-            name: name.to_owned(),
-            address: address.to_owned(),
-        }
-    }
-
     #[test]
     fn references_are_found_without_spaces_and_with_commas() {
         assert_eq!(message_ids(b"<a@x><b@x>,\r\n <c@x>"), ["a@x", "b@x", "c@x"]);
@@ -360,27 +321,6 @@ mod tests {
     fn repeated_fields_give_each_id_once() {
         let (headers, _, _) = split(b"References: <a@x>\r\nReferences: <a@x> <b@x>\r\n\r\n");
         assert_eq!(headers.ids("references"), ["a@x", "b@x"]);
-    }
-
-    #[test]
-    fn addresses_are_read_in_all_their_forms() {
-        let list = addresses(
-            b" \"Doe, Jane\" <jane@x.org>, =?utf-8?Q?J=C3=B6rg?= <j@x.org>, plain@x.org",
-            None,
-        );
-        assert_eq!(
-            list,
-            [
-                pair("Doe, Jane", "jane@x.org"),
-                pair("Jörg", "j@x.org"),
-                pair("", "plain@x.org")
-            ]
-        );
-        assert_eq!(addresses(b"undisclosed-recipients:;", None), []);
-        assert_eq!(
-            addresses(b"Team: a@x.org, B <b@x.org>;", None),
-            [pair("", "a@x.org"), pair("B", "b@x.org")]
-        );
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //!
 //! Writing: [`compose`] makes the bytes of a message to send.
 
+mod address;
 mod body;
 pub mod bounce;
 pub mod calendar;
@@ -24,11 +25,13 @@ mod flowed;
 mod header;
 pub mod html;
 mod mime;
+mod parameter;
 mod parse;
 pub mod quote;
 pub mod thread;
 mod transfer;
 pub mod trust;
+mod uuencode;
 mod words;
 
 pub use body::Attachment;
