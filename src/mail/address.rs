@@ -93,6 +93,7 @@ impl Reader<'_> {
                 }
                 b'=' if rest.starts_with(b"=?") => self.encoded_word(rest),
                 b'>' => after,
+                b':' if self.in_brackets.is_some() => after,
                 _ => {
                     self.push(&[byte]);
                     after
@@ -240,9 +241,10 @@ impl Reader<'_> {
         if let [word] = words
             && !word.text.starts_with(b"=?")
             && !word.quoted
+            && !decoded_comment.is_empty()
             && !decoded_comment.contains('@')
         {
-            // A local name: `root`, `MAILER-DAEMON (Mail Delivery System)`.
+            // A local name with a comment about it: `MAILER-DAEMON (Mail Delivery System)`.
             let found = self.specification(&word.text);
             self.add(decoded_comment, found);
             return;
@@ -258,6 +260,7 @@ impl Reader<'_> {
             } else {
                 phrase
             };
+            // A word alone is rather a name than an address without its domain.
             self.add(phrase, String::new());
         }
     }
@@ -610,8 +613,9 @@ mod tests {
     }
 
     #[test]
-    fn names_without_an_address_stay_names_and_one_word_is_a_local_name() {
+    fn names_without_an_address_stay_names() {
         assert_eq!(list("The Manager"), pairs(&[("The Manager", "")]));
+        assert_eq!(list("Someone"), pairs(&[("Someone", "")]));
         assert_eq!(
             list("MAILER-DAEMON (Mail System)"),
             pairs(&[("Mail System", "MAILER-DAEMON")])

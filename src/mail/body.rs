@@ -220,7 +220,7 @@ impl Collector<'_> {
             let html = part.content_type == "text/html";
             html.then(|| html::declared_charset(bytes)).flatten()
         });
-        let (text, defect) = charset::decode(bytes, label.as_deref());
+        let (text, defect) = charset::decode_body(bytes, label.as_deref());
         if let Some(defect) = defect {
             self.note(defect);
         }

@@ -8,14 +8,30 @@ use super::defect::Defect;
 
 /// Bytes the detector looks at: more make it slower and no surer.
 const SAMPLE_MAX: usize = 16 * 1024;
+/// So many bytes beyond ASCII tell one Latin set from another.
+const FEW: usize = 5;
 /// Bytes beyond ASCII that are needed to doubt a label.
 const DOUBT_MIN: usize = 5;
 
-/// Decodes `bytes` by the declared `label`; says what was wrong when the label did not help.
+/// Decodes a text by its declared `label`; says what was wrong when the label did not help.
 ///
-/// A label is doubted when the bytes are no text in it, when they are valid UTF-8 though the label is a
-/// Western set (where UTF-8 hardly ever comes by chance), or when most letters lie beyond ASCII, which is
+/// A label is doubted when the bytes are no text in it, when they are valid UTF-8 (which hardly ever comes
+/// by chance), or when a Western set is named and most letters lie beyond ASCII, which is
 /// true of no Western language. Text without a usable label is guessed.
+pub(crate) fn decode_body(bytes: &[u8], label: Option<&str>) -> (String, Option<Defect>) {
+    let western = label
+        .and_then(|label| encoding(&clean_label(label)))
+        .is_some_and(is_western);
+    if western && mostly_beyond_ascii(bytes) {
+        let other = guess(bytes);
+        let label = label.map(clean_label).unwrap_or_default();
+        return (other, Some(Defect::BadCharset(label)));
+    }
+    decode(bytes, label)
+}
+
+/// Decodes `bytes` by the label that stands with them, in an encoded word or a parameter: it is doubted only
+/// when the bytes are no text in it, or are valid UTF-8.
 pub(crate) fn decode(bytes: &[u8], label: Option<&str>) -> (String, Option<Defect>) {
     let label = label.map(clean_label).filter(|name| !name.is_empty());
     let Some(label) = label else {
@@ -71,7 +87,7 @@ pub(crate) fn guess_near(bytes: &[u8], label: Option<&str>) -> String {
         return guess(bytes);
     }
     match encoding(&label) {
-        Some(encoding) if encoding != UTF_8 => fitting(bytes, encoding, label).0,
+        Some(encoding) if encoding != UTF_8 => decode_body(bytes, Some(&label)).0,
         _ => guess(bytes),
     }
 }
@@ -114,10 +130,11 @@ fn fitting(bytes: &[u8], encoding: &'static Encoding, label: String) -> (String,
         };
     }
     let (text, had_errors) = encoding.decode_without_bom_handling(bytes);
-    let western = encoding.is_single_byte() && is_western(encoding);
-    let doubtful = had_errors || (western && !bytes.is_ascii() && mostly_beyond_ascii(bytes));
-    let is_utf8 = western && !bytes.is_ascii() && std::str::from_utf8(bytes).is_ok();
-    if !doubtful && !is_utf8 {
+    let is_utf8 = std::str::from_utf8(bytes).is_ok_and(|text| {
+        let enough = if is_western(encoding) { 1 } else { 3 };
+        text.chars().filter(|c| !c.is_ascii()).take(enough).count() == enough
+    });
+    if !had_errors && !is_utf8 {
         return (text.into_owned(), None);
     }
     let other = guess(bytes);
@@ -152,7 +169,27 @@ fn detect(bytes: &[u8]) -> &'static Encoding {
     let sample = bytes.get(..SAMPLE_MAX).unwrap_or(bytes);
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     detector.feed(sample, true);
-    detector.guess(None, Utf8Detection::Deny)
+    let guess = detector.guess(None, Utf8Detection::Deny);
+    // One pound sign or two accents are too little to prefer a set that few use.
+    let beyond = sample
+        .iter()
+        .filter(|b| !b.is_ascii())
+        .take(FEW + 1)
+        .count();
+    let rare_latin = matches!(
+        guess.name(),
+        "windows-1250"
+            | "windows-1254"
+            | "windows-1257"
+            | "windows-1258"
+            | "ISO-8859-2"
+            | "ISO-8859-4"
+    );
+    if rare_latin && beyond <= FEW {
+        WINDOWS_1252
+    } else {
+        guess
+    }
 }
 
 fn shifts_to_japanese(bytes: &[u8]) -> bool {
@@ -300,6 +337,7 @@ mod tests {
 
     #[test]
     fn what_has_no_label_is_read_as_what_it_looks_like() {
+        assert_eq!(guess(b"a \xa380m deal"), "a £80m deal");
         let (russian, _, _) = encoding_rs::WINDOWS_1251.encode("Подтверждение заказа");
         assert_eq!(guess(&russian), "Подтверждение заказа");
         let (chinese, _, _) = encoding_rs::GBK.encode("关于贵公司的订单确认");
@@ -309,12 +347,13 @@ mod tests {
     #[test]
     fn a_western_label_on_another_language_is_not_believed() {
         let (russian, _, _) = encoding_rs::KOI8_R.encode("Добрый день, коллеги! Заказ готов.");
-        let (text, defect) = decode(&russian, Some("iso-8859-1"));
+        let (text, defect) = decode_body(&russian, Some("iso-8859-1"));
         assert_eq!(text, "Добрый день, коллеги! Заказ готов.");
         assert_eq!(defect, Some(Defect::BadCharset("iso-8859-1".to_owned())));
         assert_eq!(decode("Grüße".as_bytes(), Some("iso-8859-1")).0, "Grüße");
+        assert_eq!(decode("Счет".as_bytes(), Some("windows-1251")).0, "Счет");
         assert_eq!(
-            decode(b"d\xe9j\xe0 re\xe7u", Some("iso-8859-1")).0,
+            decode_body(b"d\xe9j\xe0 re\xe7u", Some("iso-8859-1")).0,
             "déjà reçu"
         );
     }

@@ -183,7 +183,10 @@ fn split_fields(raw: &[u8]) -> (Headers, &[u8], SplitNotes) {
                     raw: value.to_vec(),
                 });
             }
-        } else if looks_like_field(after) || (headers.fields.is_empty() && is_mbox_line(content)) {
+        } else if looks_like_field(after)
+            || (headers.fields.is_empty() && is_mbox_line(content))
+            || (!headers.fields.is_empty() && section_goes_on(after))
+        {
             // A stray line among the fields: a broken fold or an mbox separator.
             if keep
                 && !is_mbox_line(content)
@@ -227,6 +230,43 @@ fn goes_on(rest: &[u8]) -> bool {
         }
         if !matches!(line.first(), Some(b' ' | b'\t')) {
             return looks_like_field(rest);
+        }
+        rest = after;
+    }
+    false
+}
+
+/// Whether a field that every program writes stands before the next empty line: what stands here is then a
+/// folded line that lost its indentation, not the body.
+fn section_goes_on(rest: &[u8]) -> bool {
+    const COMMON: [&str; 14] = [
+        "received",
+        "from",
+        "to",
+        "cc",
+        "subject",
+        "date",
+        "message-id",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+        "reply-to",
+        "return-path",
+        "in-reply-to",
+        "references",
+    ];
+    let mut rest = rest;
+    for _ in 0..40 {
+        let (line, after) = take_line(rest);
+        let line = trim_line_end(line);
+        if line.is_empty() {
+            return false;
+        }
+        let common = field_of(line).is_some_and(|(name, value)| {
+            COMMON.contains(&name.as_str()) && value.starts_with(b" ")
+        });
+        if common {
+            return true;
         }
         rest = after;
     }
@@ -295,13 +335,12 @@ pub(crate) fn message_ids(raw: &[u8]) -> Vec<String> {
         rest = tail;
     }
     if ids.is_empty() {
-        let bare = |word: &&str| word.contains('@') && !word.contains(['<', '>', '(', '"']);
-        ids.extend(
-            text.split([' ', ','])
-                .filter(bare)
-                .map(str::to_owned)
-                .take(LIST_MAX),
-        );
+        // Without brackets only where nothing but identifiers stands: the old form is a sentence.
+        let bare = |word: &str| word.contains('@') && !word.contains(['<', '>', '(', '"']);
+        let words = || text.split([' ', ',']).filter(|word| !word.is_empty());
+        if words().all(bare) {
+            ids.extend(words().map(str::to_owned).take(LIST_MAX));
+        }
     }
     ids
 }
@@ -329,6 +368,15 @@ mod tests {
         assert_eq!(headers.text("subject").as_deref(), Some("x"));
         assert_eq!(body, b"Dear all,\r\nhello\r\n");
         assert!(notes.no_blank_line);
+    }
+
+    #[test]
+    fn a_fold_without_its_indentation_ends_no_header_section() {
+        let raw =
+            b"DKIM-Signature: v=1; b=gm7U\r\nabc\r\ndef==\r\nX-Other: 1\r\nSubject: x\r\n\r\nbody";
+        let (headers, body, notes) = split(raw);
+        assert_eq!(headers.text("subject").as_deref(), Some("x"));
+        assert_eq!((body, notes.no_blank_line), (&b"body"[..], false));
     }
 
     #[test]

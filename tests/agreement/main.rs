@@ -9,6 +9,7 @@ mod kept;
 mod report;
 mod text;
 mod unit;
+mod vectors;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -35,7 +36,8 @@ fn real_mail_is_read_as_others_expect_it() {
     let kept = kept::list();
     let mut report = Report::default();
     for source in unit::sources(&folder) {
-        for unit in unit::units(&source) {
+        let vectors = vectors::units(&source);
+        for unit in unit::units(&source).into_iter().chain(vectors) {
             let started = Instant::now();
             let reading = unit.read();
             report.time(&unit, started.elapsed());
