@@ -48,6 +48,7 @@ struct Unclosed {
     quote: bool,
     comment: bool,
     bracket: bool,
+    literal: bool,
 }
 
 struct Reader<'a> {
@@ -184,7 +185,13 @@ impl Reader<'_> {
     }
 
     fn literal<'r>(&mut self, rest: &'r [u8]) -> &'r [u8] {
-        let end = rest.iter().position(|b| *b == b']').map_or(1, |at| at + 1);
+        let found = if self.unclosed.literal {
+            None
+        } else {
+            memchr::memchr(b']', rest)
+        };
+        self.unclosed.literal |= found.is_none();
+        let end = found.map_or(1, |at| at + 1);
         let (literal, after) = rest.split_at(end);
         self.push(literal);
         after
@@ -291,6 +298,11 @@ impl Reader<'_> {
 
     /// An address as it stands: route and stray marks gone, spaces around its dots and sign closed.
     fn specification(&self, raw: &[u8]) -> String {
+        let plain =
+            |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'@' | b'.' | b'-' | b'_' | b'+');
+        if raw.iter().all(plain) {
+            return raw.iter().map(|b| char::from(*b)).collect();
+        }
         let text = words::decode(&without_comments(raw), self.charset);
         let text = text.trim();
         let text = match text.split_once(':') {

@@ -14,6 +14,9 @@ use super::header;
 use super::mime::{Body, Part};
 use super::{charset, filename, flowed, html, uuencode};
 
+/// Different `cid:` links looked for in one message.
+const IDS_MAX: usize = 5_000;
+
 /// A file that came with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
@@ -355,6 +358,9 @@ impl Collector<'_> {
 
     /// A related file the HTML never mentions would be invisible: it becomes an ordinary attachment.
     fn settle_inline(&mut self, html: &str) {
+        if self.attachments.iter().all(|a| a.content_id.is_none()) {
+            return;
+        }
         let mentioned = mentioned_ids(html);
         for attachment in &mut self.attachments {
             let Some(id) = attachment.content_id.as_deref() else {
@@ -385,11 +391,13 @@ fn append<'s>(all: &mut String, piece: impl Into<Cow<'s, str>>) {
 fn mentioned_ids(html: &str) -> HashSet<String> {
     let mut ids = HashSet::new();
     let mut rest = html;
-    while let Some(at) = memchr::memmem::find(rest.as_bytes(), b"cid:") {
+    while ids.len() < IDS_MAX
+        && let Some(at) = memchr::memmem::find(rest.as_bytes(), b"cid:")
+    {
         rest = rest.get(at + 4..).unwrap_or_default();
         let end = rest
             .bytes()
-            .take(500)
+            .take(200)
             .position(|b| matches!(b, b'"' | b'\'' | b'>' | b'<' | b' ' | b')' | b'&'));
         if let Some(id) = end.and_then(|end| rest.get(..end)) {
             ids.insert(id.replace("%40", "@").replace("%24", "$"));

@@ -7,7 +7,7 @@ use mail_parser::decoders::charsets::map::charset_decoder;
 use super::defect::Defect;
 
 /// Bytes the detector looks at: more make it slower and no surer.
-const SAMPLE_MAX: usize = 16 * 1024;
+const SAMPLE_MAX: usize = 4 * 1024;
 /// So many bytes beyond ASCII tell one Latin set from another.
 const FEW: usize = 5;
 /// Bytes beyond ASCII that are needed to doubt a label.
@@ -22,7 +22,7 @@ pub(crate) fn decode_body(bytes: &[u8], label: Option<&str>) -> (String, Option<
     let western = label
         .and_then(|label| encoding(&clean_label(label)))
         .is_some_and(is_western);
-    if western && mostly_beyond_ascii(bytes) {
+    if western && !bytes.is_ascii() && mostly_beyond_ascii(bytes) {
         let other = guess(bytes);
         let label = label.map(clean_label).unwrap_or_default();
         return (other, Some(Defect::BadCharset(label)));
@@ -166,7 +166,10 @@ fn mostly_beyond_ascii(bytes: &[u8]) -> bool {
 }
 
 fn detect(bytes: &[u8]) -> &'static Encoding {
-    let sample = bytes.get(..SAMPLE_MAX).unwrap_or(bytes);
+    // The first letters beyond ASCII with what stands around them.
+    let start = bytes.iter().position(|b| !b.is_ascii()).unwrap_or(0);
+    let rest = bytes.get(start.saturating_sub(64)..).unwrap_or(bytes);
+    let sample = rest.get(..SAMPLE_MAX).unwrap_or(rest);
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     detector.feed(sample, true);
     let guess = detector.guess(None, Utf8Detection::Deny);
@@ -205,6 +208,14 @@ fn shifts_to_japanese(bytes: &[u8]) -> bool {
 
 /// UTF-8 with a few broken places (a cut-off character, a stray byte) stays UTF-8.
 fn mostly_utf8(bytes: &[u8], error: std::str::Utf8Error) -> Option<String> {
+    // Most other sets show themselves at once.
+    let from = error.valid_up_to();
+    let near = bytes.get(from..).unwrap_or_default();
+    let near = String::from_utf8_lossy(near.get(..SAMPLE_MAX).unwrap_or(near));
+    let before = bytes.get(..from).unwrap_or_default();
+    if before.is_ascii() && broken(&near) > near.chars().filter(|c| !c.is_ascii()).count() / 3 * 2 {
+        return None;
+    }
     let text = String::from_utf8_lossy(bytes);
     let only_the_end = error.error_len().is_none() && error.valid_up_to() > 0;
     let good = text

@@ -143,12 +143,17 @@ pub(crate) fn nearby_charset(body: &[u8]) -> Option<String> {
 
 /// The `charset` parameter of a Content-Type value, as far as it is needed before that is parsed.
 fn declared_charset(raw: &[u8]) -> Option<String> {
-    let value = String::from_utf8_lossy(raw.get(..2_000).unwrap_or(raw)).to_ascii_lowercase();
-    let (_, after) = value.split_once("charset=")?;
-    let name = after.trim_start_matches(['"', ' ']);
-    let name: String = name
-        .chars()
-        .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    const NAME: &[u8] = b"charset=";
+    let head = raw.get(..2_000).unwrap_or(raw);
+    let at = head
+        .windows(NAME.len())
+        .position(|window| window.eq_ignore_ascii_case(NAME))?;
+    let name: String = head
+        .get(at + NAME.len()..)?
+        .iter()
+        .skip_while(|b| matches!(b, b'"' | b' '))
+        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        .map(|b| char::from(b.to_ascii_lowercase()))
         .collect();
     (!name.is_empty()).then_some(name)
 }
@@ -288,12 +293,24 @@ fn field_of(line: &[u8]) -> Option<(String, &[u8])> {
     if !valid {
         return None;
     }
-    let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+    let name = name
+        .iter()
+        .map(|b| char::from(b.to_ascii_lowercase()))
+        .collect();
     Some((name, line.get(colon + 1..)?))
 }
 
 /// A text for one line: control and direction-changing characters gone, white space collapsed.
 pub(crate) fn visible(text: &str) -> String {
+    let mut last = b' ';
+    let plain = text.bytes().all(|byte| {
+        let double = byte == b' ' && last == b' ';
+        last = byte;
+        (b' '..=b'~').contains(&byte) && !double
+    });
+    if plain && !text.ends_with(' ') {
+        return text.to_owned();
+    }
     let cleaned: String = text
         .chars()
         .map(|c| if c.is_whitespace() { ' ' } else { c })

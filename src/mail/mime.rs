@@ -194,14 +194,14 @@ impl Walker<'_> {
         match encoding {
             "" | "7bit" | "8bit" | "binary" | "7-bit" | "8-bit" | "8bits" | "7bits" | "none"
             | "plain" | "utf-8" | "ascii" => body,
+            "base64" if is_text && is_prose(&body) => {
+                self.note(Defect::BadBase64);
+                body
+            }
             "base64" => {
-                let (bytes, damage) = transfer::base64(&body);
-                if damage > 0 {
+                let (bytes, clean) = transfer::base64(&body);
+                if !clean {
                     self.note(Defect::BadBase64);
-                }
-                // Words and sentences are no base64: the label is wrong, not the text.
-                if is_text && damage * 12 > body.len() {
-                    return body;
                 }
                 Cow::Owned(bytes)
             }
@@ -241,6 +241,14 @@ impl Part<'_> {
             },
         }
     }
+}
+
+/// Words with spaces between them are no base64: the label is wrong, not the text.
+fn is_prose(body: &[u8]) -> bool {
+    let head = body.trim_ascii();
+    let head = head.get(..1_000).unwrap_or(head);
+    let spaces = head.iter().filter(|b| **b == b' ').count();
+    spaces >= 3 && spaces * 20 > head.len()
 }
 
 fn has_boundary_line(body: &[u8]) -> bool {

@@ -113,7 +113,7 @@ fn fields(headers: &Headers, defects: &mut Vec<Defect>) -> Parsed {
     let line = |name: &str| headers.text(name).map(|text| header::visible(&text));
     let parsed = Parsed {
         subject: line("subject").unwrap_or_default(),
-        from: from(headers),
+        from: from(headers, defects),
         sender: headers.first_addresses("sender"),
         to: headers.addresses("to"),
         cc: headers.addresses("cc"),
@@ -144,10 +144,6 @@ fn fields(headers: &Headers, defects: &mut Vec<Defect>) -> Parsed {
             defects.push(Defect::RepeatedField(name));
         }
     }
-    let own_from = headers.first_addresses("from");
-    if !own_from.iter().any(|from| from.address.contains('@')) {
-        defects.push(Defect::NoFrom);
-    }
     if parsed.date_at.is_none() {
         defects.push(Defect::BadDate);
     }
@@ -159,9 +155,13 @@ fn fields(headers: &Headers, defects: &mut Vec<Defect>) -> Parsed {
 
 /// The first From that holds an address. When none does, the name that stands there with the address of
 /// Sender or Reply-To: those people have to be answered too.
-fn from(headers: &Headers) -> Vec<Address> {
+fn from(headers: &Headers, defects: &mut Vec<Defect>) -> Vec<Address> {
     let usable = |list: &Vec<Address>| list.iter().any(|who| !who.address.is_empty());
     let mut lists = headers.each_addresses("from");
+    let first = lists.first().map(Vec::as_slice).unwrap_or_default();
+    if !first.iter().any(|from| from.address.contains('@')) {
+        defects.push(Defect::NoFrom);
+    }
     if let Some(at) = lists.iter().position(usable) {
         return lists.swap_remove(at);
     }

@@ -36,14 +36,14 @@ fn digit(byte: u8) -> u8 {
     BASE64.get(usize::from(byte)).copied().unwrap_or(FOREIGN)
 }
 
-/// Decodes base64, skipping foreign characters. The number says how many places were damaged.
+/// Decodes base64, skipping foreign characters. The flag is false when there was damage.
 ///
 /// Padding in the middle is allowed: some gateways join separately encoded pieces.
-pub(crate) fn base64(input: &[u8]) -> (Vec<u8>, usize) {
+pub(crate) fn base64(input: &[u8]) -> (Vec<u8>, bool) {
     let mut out = Vec::with_capacity(input.len() / 4 * 3 + 3);
     let mut chunk: u32 = 0;
     let mut count = 0u8;
-    let mut damage = 0usize;
+    let mut clean = true;
     let mut rest = input;
     loop {
         // Four digits at once, as long as there are four.
@@ -70,7 +70,7 @@ pub(crate) fn base64(input: &[u8]) -> (Vec<u8>, usize) {
                 chunk = 0;
                 count = 0;
             }
-            FOREIGN => damage += 1,
+            FOREIGN => clean = false,
             value => {
                 chunk = (chunk << 6) | u32::from(value);
                 count += 1;
@@ -83,9 +83,9 @@ pub(crate) fn base64(input: &[u8]) -> (Vec<u8>, usize) {
             }
         }
     }
-    damage += usize::from(count == 1);
+    clean &= count != 1;
     flush(&mut out, chunk, count);
-    (out, damage)
+    (out, clean)
 }
 
 fn flush(out: &mut Vec<u8>, chunk: u32, count: u8) {
@@ -177,10 +177,10 @@ mod tests {
 
     #[test]
     fn base64_survives_line_breaks_garbage_and_joined_pieces() {
-        assert_eq!(base64(b"SGVs\r\nbG8="), (b"Hello".to_vec(), 0));
-        assert_eq!(base64(b"SGVs!bG8"), (b"Hello".to_vec(), 1));
-        assert_eq!(base64(b"SGk=SGk="), (b"HiHi".to_vec(), 0));
-        assert_eq!(base64(b"S"), (vec![], 1));
+        assert_eq!(base64(b"SGVs\r\nbG8="), (b"Hello".to_vec(), true));
+        assert_eq!(base64(b"SGVs!bG8"), (b"Hello".to_vec(), false));
+        assert_eq!(base64(b"SGk=SGk="), (b"HiHi".to_vec(), true));
+        assert_eq!(base64(b"S"), (vec![], false));
     }
 
     #[test]

@@ -14,7 +14,14 @@ const WORD_BYTES_MAX: usize = 8 * 1024;
 ///
 /// `charset` is the best guess for raw 8-bit bytes that are not UTF-8.
 pub(crate) fn decode(value: &[u8], charset: Option<&str>) -> String {
-    let value = unfold(value.get(..VALUE_BYTES_MAX).unwrap_or(value));
+    let value = value.get(..VALUE_BYTES_MAX).unwrap_or(value);
+    if let Some(text) = plain(value, charset) {
+        return text;
+    }
+    let value = unfold(value);
+    if let Some(text) = plain(&value, charset) {
+        return text;
+    }
     let mut text = String::with_capacity(value.len());
     for piece in pieces(&value) {
         match piece {
@@ -22,7 +29,20 @@ pub(crate) fn decode(value: &[u8], charset: Option<&str>) -> String {
             Piece::Words(words) => text.push_str(&words),
         }
     }
-    text.chars().filter(|c| *c != '\0').collect()
+    text.retain(|c| c != '\0');
+    text
+}
+
+/// A value of nothing but plain characters, as most are.
+fn plain(value: &[u8], charset: Option<&str>) -> Option<String> {
+    let value = value.trim_ascii();
+    let is_plain = value.iter().all(|b| (b' '..=b'~').contains(b))
+        && find(value, b"=?").is_none()
+        && charset.is_none_or(|name| !name.starts_with("utf-7"));
+    if !is_plain {
+        return None;
+    }
+    std::str::from_utf8(value).ok().map(str::to_owned)
 }
 
 /// Decodes encoded words inside a text that was decoded otherwise before (a MIME parameter).
@@ -40,17 +60,14 @@ fn raw_text(bytes: &[u8], charset: Option<&str>) -> String {
 
 /// Removes folding (RFC 5322 section 2.2.3): a line break before white space goes.
 pub(crate) fn unfold(value: &[u8]) -> Vec<u8> {
-    let mut out: Vec<u8> = value
-        .iter()
-        .copied()
-        .filter(|b| !matches!(b, b'\r' | b'\n'))
-        .map(|b| if b == b'\t' { b' ' } else { b })
-        .collect();
-    while out.last() == Some(&b' ') {
-        out.pop();
+    let mut out = Vec::with_capacity(value.len());
+    for byte in value.trim_ascii() {
+        match byte {
+            b'\r' | b'\n' => {}
+            b'\t' => out.push(b' '),
+            other => out.push(*other),
+        }
     }
-    let start = out.iter().position(|b| *b != b' ').unwrap_or(out.len());
-    out.drain(..start);
     out
 }
 
