@@ -293,8 +293,9 @@ impl Collector<'_> {
         let picture = part.content_type.starts_with("image/");
         let inline = part.disposition.value != "attachment"
             && (place == Place::Related
-                || (part.content_id.is_some() && picture)
-                || (part.disposition.value == "inline" && picture));
+                || (picture && part.content_id.is_some())
+                || (picture && part.disposition.value == "inline")
+                || (picture && part.filename().is_none()));
         let Part {
             content_type,
             content_id,
@@ -356,23 +357,20 @@ impl Collector<'_> {
         }
     }
 
-    /// A related file the HTML never mentions would be invisible: it becomes an ordinary attachment.
+    /// Where there is HTML, what it mentions is shown inside it; anything else would be invisible, and stands
+    /// beside it.
     fn settle_inline(&mut self, html: &str) {
-        if self.attachments.iter().all(|a| a.content_id.is_none()) {
-            return;
-        }
-        let mentioned = mentioned_ids(html);
+        let any = self.attachments.iter().any(|a| a.content_id.is_some());
+        let mentioned = if any {
+            mentioned_ids(html)
+        } else {
+            HashSet::new()
+        };
         for attachment in &mut self.attachments {
-            let Some(id) = attachment.content_id.as_deref() else {
-                continue;
-            };
-            let mentioned = mentioned.contains(id);
-            if attachment.inline && !mentioned && !attachment.content_type.starts_with("image/") {
-                attachment.inline = false;
-            }
-            if mentioned && attachment.content_type.starts_with("image/") {
-                attachment.inline = true;
-            }
+            let id = attachment.content_id.as_deref();
+            let shown = id.is_some_and(|id| mentioned.contains(id));
+            let picture = attachment.content_type.starts_with("image/");
+            attachment.inline = shown && (picture || attachment.inline);
         }
     }
 }

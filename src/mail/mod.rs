@@ -1,9 +1,9 @@
 //! Mail as bytes and as values. Pure: nothing here opens a file, a socket or the database.
 //!
 //! Reading: [`parse`] turns the bytes of a message into a [`Parsed`] and a list of [`Defect`]s; it
-//! never fails. Under it lie `header` (fields), `words` (RFC 2047), `mime` (the tree of parts), `body`
-//! (which part is text, which a file), `date`, `transfer`, `charset`, `flowed` and
-//! `filename`. On a [`Parsed`] work [`classify`] (what kind of message), [`bounce`] (delivery reports), [`calendar`] (invitations),
+//! never fails. Under it lie `header` (fields), `address`, `parameter` and `words` (what stands in them),
+//! `mime` (the tree of parts), `body` (which part is text, which a file), `transfer`, `charset`, `date`,
+//! `flowed`, `uuencode` and `filename`. On a [`Parsed`] work [`classify`] (what kind of message), [`bounce`] (delivery reports), [`calendar`] (invitations),
 //! [`trust`] (what the receiving server found about the sender), [`thread`] (which conversation it may
 //! belong to) and [`quote`] (what is new in a reply).
 //!

@@ -105,6 +105,17 @@ fn bare_returns_are_line_ends_and_nul_characters_vanish() {
 }
 
 #[test]
+fn a_picture_the_html_does_not_show_stands_beside_it() {
+    let found = parsed("picture_beside_html");
+    let inline: Vec<_> = found
+        .attachments
+        .iter()
+        .map(|file| (file.filename.as_str(), file.inline))
+        .collect();
+    assert_eq!(inline, [("shown.png", true), ("beside.png", false)]);
+}
+
+#[test]
 fn hostile_structures_end_soon() {
     let unit = |unit: &str| unit.repeat(200_000 / unit.len());
     let fields = [
