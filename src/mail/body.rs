@@ -328,7 +328,7 @@ impl Collector<'_> {
             if rich {
                 match (&segment.html, &segment.text) {
                     (Some(own), _) => append(&mut html, own),
-                    (None, Some(plain)) => append(&mut html, &html::text_to_html(plain)),
+                    (None, Some(plain)) => append(&mut html, html::text_to_html(plain)),
                     (None, None) => {}
                 }
             }

@@ -7,7 +7,7 @@ use mail_parser::decoders::charsets::map::charset_decoder;
 use super::defect::Defect;
 
 /// Bytes the detector looks at: more make it slower and no surer.
-const SAMPLE_MAX: usize = 4 * 1024;
+const SAMPLE_MAX: usize = 2 * 1024;
 /// So many bytes beyond ASCII tell one Latin set from another.
 const FEW: usize = 5;
 /// Bytes beyond ASCII that are needed to doubt a label.

@@ -46,18 +46,8 @@ pub(crate) fn base64(input: &[u8]) -> (Vec<u8>, bool) {
     let mut clean = true;
     let mut rest = input;
     loop {
-        // Four digits at once, as long as there are four.
-        while count == 0
-            && let [a, b, c, d, after @ ..] = rest
-        {
-            let (a, b, c, d) = (digit(*a), digit(*b), digit(*c), digit(*d));
-            if a | b | c | d >= SPACE {
-                break;
-            }
-            let whole = u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
-            let [_, a, b, c] = whole.to_be_bytes();
-            out.extend_from_slice(&[a, b, c]);
-            rest = after;
+        if count == 0 {
+            rest = base64_line(rest, &mut out);
         }
         let Some((&byte, after)) = rest.split_first() else {
             break;
@@ -86,6 +76,32 @@ pub(crate) fn base64(input: &[u8]) -> (Vec<u8>, bool) {
     clean &= count != 1;
     flush(&mut out, chunk, count);
     (out, clean)
+}
+
+/// Decodes the start of `input`, up to its line's end, as long as there are four digits at once; gives back
+/// the rest.
+fn base64_line<'i>(input: &'i [u8], out: &mut Vec<u8>) -> &'i [u8] {
+    let end = memchr::memchr2(b'\n', b'\r', input).unwrap_or(input.len());
+    let line = input.get(..end).unwrap_or(input);
+    let start = out.len();
+    out.resize(start + line.len() / 4 * 3, 0);
+    let mut done = 0usize;
+    let room = out.get_mut(start..).unwrap_or_default();
+    for (to, from) in room.chunks_exact_mut(3).zip(line.chunks_exact(4)) {
+        let ([a, b, c], [w, x, y, z]) = (to, from) else {
+            break;
+        };
+        let (w, x, y, z) = (digit(*w), digit(*x), digit(*y), digit(*z));
+        if w | x | y | z >= SPACE {
+            break;
+        }
+        *a = w << 2 | x >> 4;
+        *b = x << 4 | y >> 2;
+        *c = y << 6 | z;
+        done += 1;
+    }
+    out.truncate(start + done * 3);
+    input.get(done * 4..).unwrap_or_default()
 }
 
 fn flush(out: &mut Vec<u8>, chunk: u32, count: u8) {
