@@ -1,7 +1,7 @@
 //! Bytes to text: the declared character set when it fits, else the likeliest guess.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, WINDOWS_1252};
 use mail_parser::decoders::charsets::map::charset_decoder;
 
 use super::defect::Defect;
@@ -46,7 +46,7 @@ pub(crate) fn decode(bytes: &[u8], label: Option<&str>) -> (String, Option<Defec
         "utf-16" | "utf-16le" | "utf-16be" | "utf-32" => (decode_named(bytes, &label), None),
         name => match encoding(name) {
             Some(encoding) => fitting(bytes, encoding, label),
-            None => match charset_decoder(name.as_bytes()) {
+            None => match charset_decoder(dos(name).as_bytes()) {
                 Some(decoder) => (decoder(bytes), None),
                 None => (guess(bytes), Some(Defect::UnknownCharset(label))),
             },
@@ -62,8 +62,11 @@ pub(crate) fn guess(bytes: &[u8]) -> String {
         _ => bytes,
     };
     match std::str::from_utf8(bytes) {
-        Ok(text) if !shifts_to_japanese(bytes) => text.to_owned(),
-        Ok(_) => decode_named(bytes, "iso-2022-jp"),
+        Ok(text) => match shifts_to(bytes) {
+            Some("iso-2022-kr") => iso_2022_kr(bytes),
+            Some(japanese) => decode_named(bytes, japanese),
+            None => text.to_owned(),
+        },
         Err(error) => mostly_utf8(bytes, error).unwrap_or_else(|| {
             let encoding = detect(bytes);
             encoding.decode_without_bom_handling(bytes).0.into_owned()
@@ -121,6 +124,16 @@ fn encoding(label: &str) -> Option<&'static Encoding> {
     })
 }
 
+/// DOS sets whose letters stand where those of code page 850 do.
+fn dos(name: &str) -> &str {
+    match name {
+        "cp437" | "ibm437" | "437" | "cp858" | "ibm858" | "ibm00858" | "cp865" | "ibm865" => {
+            "cp850"
+        }
+        other => other,
+    }
+}
+
 fn fitting(bytes: &[u8], encoding: &'static Encoding, label: String) -> (String, Option<Defect>) {
     if encoding == UTF_8 {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -128,6 +141,9 @@ fn fitting(bytes: &[u8], encoding: &'static Encoding, label: String) -> (String,
             Ok(text) => (text.to_owned(), None),
             Err(_) => (guess(bytes), Some(Defect::BadCharset(label))),
         };
+    }
+    if encoding != ISO_2022_JP && bytes.is_ascii() && shifts_to(bytes).is_some() {
+        return (guess(bytes), Some(Defect::BadCharset(label)));
     }
     let (text, had_errors) = encoding.decode_without_bom_handling(bytes);
     let is_utf8 = std::str::from_utf8(bytes).is_ok_and(|text| {
@@ -195,15 +211,18 @@ fn detect(bytes: &[u8]) -> &'static Encoding {
     }
 }
 
-fn shifts_to_japanese(bytes: &[u8]) -> bool {
+/// The seven-bit set to which an escape in the text shifts (RFC 1468, RFC 1557).
+fn shifts_to(bytes: &[u8]) -> Option<&'static str> {
     let mut rest = bytes;
     while let Some(at) = memchr::memchr(0x1b, rest) {
         rest = rest.get(at + 1..).unwrap_or_default();
-        if rest.starts_with(b"$B") || rest.starts_with(b"$@") {
-            return true;
+        match rest {
+            [b'$', b'B' | b'@', ..] => return Some("iso-2022-jp"),
+            [b'$', b')', b'C', ..] => return Some("iso-2022-kr"),
+            _ => {}
         }
     }
-    false
+    None
 }
 
 /// UTF-8 with a few broken places (a cut-off character, a stray byte) stays UTF-8.
@@ -390,6 +409,16 @@ mod tests {
             decode(b"\x1b$)C\x0eGQ19\x0f!", Some("iso-2022-kr")).0,
             "한국!"
         );
+    }
+
+    #[test]
+    fn an_escape_into_another_set_is_followed_whatever_the_label() {
+        assert_eq!(
+            decode(b"\x1b$B%O%m!<\x1b(B", Some("iso-8859-1")).0,
+            "ハロー"
+        );
+        assert_eq!(guess(b"\x1b$)C\x0eGQ19\x0f!"), "한국!");
+        assert_eq!(decode(b"Gr\x81\xe1e", Some("cp437")).0, "Grüße");
     }
 
     #[test]
