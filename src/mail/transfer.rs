@@ -45,16 +45,19 @@ pub(crate) fn base64(input: &[u8]) -> (Vec<u8>, bool) {
     let mut count = 0u8;
     let mut clean = true;
     let mut rest = input;
+    // A line is tried as a whole once; what is left of a broken one is read digit by digit.
+    let mut fresh = true;
     loop {
-        if count == 0 {
+        if fresh && count == 0 {
             rest = base64_line(rest, &mut out);
         }
+        fresh = false;
         let Some((&byte, after)) = rest.split_first() else {
             break;
         };
         rest = after;
         match digit(byte) {
-            SPACE => {}
+            SPACE => fresh = byte == b'\n',
             PADDING => {
                 flush(&mut out, chunk, count);
                 chunk = 0;

@@ -141,6 +141,10 @@ fn hostile_structures_end_soon() {
         "Content-Type: multipart/mixed; boundary=b\r\n\r\n{}",
         unit("--b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n")
     ));
+    for coded in ["=", "=4", "\0", "AAA=", "A\n"] {
+        let fields = "Content-Type: text/plain\r\nContent-Transfer-Encoding: base64";
+        hostile.push(format!("{fields}\r\n\r\n{}", unit(coded)));
+    }
     hostile.push(format!("\r\n{}", unit("begin 644 a\r\n#0V%T\r\n")));
     let started = std::time::Instant::now();
     for raw in &hostile {
