@@ -260,12 +260,21 @@ fn cut(text: &str) -> String {
 
 fn named(addresses: &[Address]) -> Vec<Address> {
     let has_either = |who: &&Address| !who.address.is_empty() || !who.name.is_empty();
-    addresses.iter().filter(has_either).cloned().collect()
+    addresses.iter().filter(has_either).map(once).collect()
 }
 
 fn first(addresses: &[Address]) -> Option<Address> {
     addresses
         .iter()
         .find(|who| !who.address.is_empty())
-        .cloned()
+        .map(once)
+}
+
+/// An address whose name only repeats it needs none.
+fn once(who: &Address) -> Address {
+    let mut who = who.clone();
+    if who.name == who.address {
+        who.name.clear();
+    }
+    who
 }

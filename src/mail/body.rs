@@ -6,13 +6,19 @@
 
 mod wrapped;
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use sha2::{Digest as _, Sha256};
 
 use super::calendar::Calendar;
 use super::defect::Defect;
 use super::header;
 use super::mime::{Body, Part};
-use super::{charset, filename, flowed, html};
+use super::{charset, filename, flowed, html, uuencode};
+
+/// Different `cid:` links looked for in one message.
+const IDS_MAX: usize = 5_000;
 
 /// A file that came with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +97,7 @@ struct Collector<'d> {
 }
 
 /// Sorts the parts of a message into text, HTML and attachments.
-pub(crate) fn collect(root: Part, defects: &mut Vec<Defect>) -> Content {
+pub(crate) fn collect(root: Part<'_>, defects: &mut Vec<Defect>) -> Content {
     let mut collector = Collector {
         segments: Vec::new(),
         attachments: Vec::new(),
@@ -106,7 +112,7 @@ pub(crate) fn collect(root: Part, defects: &mut Vec<Defect>) -> Content {
 }
 
 impl Collector<'_> {
-    fn visit(&mut self, part: Part, place: Place) {
+    fn visit(&mut self, part: Part<'_>, place: Place) {
         let Part {
             body: Body::Multi(_),
             ..
@@ -122,11 +128,11 @@ impl Collector<'_> {
         match kind.as_str() {
             "multipart/alternative" => self.alternative(parts),
             "multipart/related" => {
-                let start = part.parameters.iter().find(|(name, _)| name == "start");
-                let start = start.map(|(_, id)| id.trim_matches(['<', '>', ' ']).to_owned());
+                let start = part.fields.parameter("start");
+                let start = start.map(|id| id.trim_matches(['<', '>', ' ']).to_owned());
                 let root = parts
                     .iter()
-                    .position(|p| start.is_some() && p.content_id() == start)
+                    .position(|p| start.is_some() && p.content_id == start)
                     .unwrap_or(0);
                 for (position, child) in parts.into_iter().enumerate() {
                     let place = if position == root {
@@ -157,7 +163,7 @@ impl Collector<'_> {
 
     /// All forms of one content become one segment: the first plain text and the last HTML count
     /// (RFC 2046 section 5.1.4: the last form is the richest).
-    fn alternative(&mut self, parts: Vec<Part>) {
+    fn alternative(&mut self, parts: Vec<Part<'_>>) {
         let first = self.segments.len();
         for part in parts {
             // Forms for special readers (AMP, watches) hold nothing the others do not.
@@ -193,7 +199,7 @@ impl Collector<'_> {
         }
     }
 
-    fn leaf(&mut self, part: Part, place: Place) {
+    fn leaf(&mut self, part: Part<'_>, place: Place) {
         let part = match self.signed_content(part) {
             Ok(inner) => {
                 self.visit(inner, place);
@@ -213,8 +219,8 @@ impl Collector<'_> {
         self.add_attachment(part, place);
     }
 
-    fn is_body(&self, part: &Part, place: Place) -> bool {
-        if part.disposition == "attachment" {
+    fn is_body(&self, part: &Part<'_>, place: Place) -> bool {
+        if part.disposition.value == "attachment" {
             return false;
         }
         match place {
@@ -228,7 +234,7 @@ impl Collector<'_> {
         }
     }
 
-    fn decode(&mut self, part: &Part) -> String {
+    fn decode(&mut self, part: &Part<'_>) -> String {
         let Body::Leaf(bytes) = &part.body else {
             return String::new();
         };
@@ -237,23 +243,20 @@ impl Collector<'_> {
             let html = part.content_type == "text/html";
             html.then(|| html::declared_charset(bytes)).flatten()
         });
-        let (text, defect) = charset::decode(bytes, label.as_deref());
-        if let Some(defect) = defect
-            && !self.defects.contains(&defect)
-        {
-            self.defects.push(defect);
+        let (text, defect) = charset::decode_body(bytes, label.as_deref());
+        if let Some(defect) = defect {
+            self.note(defect);
         }
-        text.replace("\r\n", "\n")
-            .replace(['\r', '\u{2028}'], "\n")
-            .replace('\0', "")
+        plain_lines(text)
     }
 
-    fn add_text(&mut self, part: &Part) {
+    fn add_text(&mut self, part: &Part<'_>) {
         let text = self.decode(part);
         let mut segment = Segment::default();
         if part.content_type == "text/html" {
             segment.html = Some(text);
         } else {
+            let text = self.without_uuencoded(text);
             let is_flowed = part
                 .parameter("format")
                 .is_some_and(|format| format.eq_ignore_ascii_case("flowed"));
@@ -269,23 +272,56 @@ impl Collector<'_> {
         self.segments.push(segment);
     }
 
-    fn add_attachment(&mut self, part: Part, place: Place) {
+    /// Takes out the files that stand in a text between `begin` and `end`.
+    fn without_uuencoded(&mut self, text: String) -> String {
+        let Some((text, files)) = uuencode::extract(&text) else {
+            return text;
+        };
+        for file in files {
+            let (name, is_unsafe) = filename::safe(&file.name);
+            if is_unsafe {
+                self.note(Defect::UnsafeFilename);
+            }
+            let content_type = "application/octet-stream".to_owned();
+            let name = if name.is_empty() {
+                filename::default_name(&content_type, self.attachments.len() + 1)
+            } else {
+                name
+            };
+            self.attachments.push(Attachment {
+                filename: name,
+                content_type,
+                bytes: file.bytes,
+                inline: false,
+                content_id: None,
+            });
+        }
+        text
+    }
+
+    fn note(&mut self, defect: Defect) {
+        if !self.defects.contains(&defect) {
+            self.defects.push(defect);
+        }
+    }
+
+    fn add_attachment(&mut self, part: Part<'_>, place: Place) {
         if self.unpack(&part) {
             return;
         }
-        let content_id = part.content_id();
-        let given = part.filename().unwrap_or_default();
-        let (mut name, is_unsafe) = filename::safe(&given);
-        if is_unsafe && !self.defects.contains(&Defect::UnsafeFilename) {
-            self.defects.push(Defect::UnsafeFilename);
+        let (mut name, is_unsafe) = filename::safe(part.filename().unwrap_or_default());
+        if is_unsafe {
+            self.note(Defect::UnsafeFilename);
         }
         let picture = part.content_type.starts_with("image/");
-        let inline = part.disposition != "attachment"
+        let inline = part.disposition.value != "attachment"
             && (place == Place::Related
-                || (content_id.is_some() && picture)
-                || (part.disposition == "inline" && picture));
+                || (picture && part.content_id.is_some())
+                || (picture && part.disposition.value == "inline")
+                || (picture && part.filename().is_none()));
         let Part {
             content_type,
+            content_id,
             body: Body::Leaf(bytes),
             ..
         } = part
@@ -301,7 +337,7 @@ impl Collector<'_> {
         self.attachments.push(Attachment {
             filename: name,
             content_type,
-            bytes,
+            bytes: bytes.into_owned(),
             inline,
             content_id,
         });
@@ -317,24 +353,27 @@ impl Collector<'_> {
         let rich = self.segments.iter().any(|segment| segment.html.is_some());
         let mut text = String::new();
         let mut html = String::new();
-        for segment in &self.segments {
-            let plain = match (&segment.text, &segment.html) {
-                (Some(plain), _) if !plain.trim().is_empty() => plain.clone(),
-                (_, Some(rich)) => html::to_text(rich),
-                (Some(plain), None) => plain.clone(),
-                (None, None) => String::new(),
+        for segment in std::mem::take(&mut self.segments) {
+            if rich {
+                match (&segment.html, &segment.text) {
+                    (Some(own), _) => append(&mut html, own),
+                    (None, Some(plain)) => append(&mut html, html::text_to_html(plain)),
+                    (None, None) => {}
+                }
+            }
+            let plain = match segment {
+                Segment {
+                    text: Some(plain), ..
+                } if !plain.trim().is_empty() => plain,
+                Segment {
+                    html: Some(rich), ..
+                } => html::to_text(&rich),
+                Segment { text, .. } => text.unwrap_or_default(),
             };
             if !text.is_empty() && !plain.is_empty() {
                 text.push_str(if text.ends_with('\n') { "\n" } else { "\n\n" });
             }
-            text.push_str(&plain);
-            if rich {
-                match (&segment.html, &segment.text) {
-                    (Some(own), _) => html.push_str(own),
-                    (None, Some(plain)) => html.push_str(&html::text_to_html(plain)),
-                    (None, None) => {}
-                }
-            }
+            append(&mut text, plain);
         }
         if rich {
             self.settle_inline(&html);
@@ -349,21 +388,75 @@ impl Collector<'_> {
         }
     }
 
-    /// A related file the HTML never mentions would be invisible: it becomes an ordinary attachment.
+    /// Where there is HTML, what it mentions is shown inside it; anything else would be invisible, and stands
+    /// beside it.
     fn settle_inline(&mut self, html: &str) {
+        let any = self.attachments.iter().any(|a| a.content_id.is_some());
+        let mentioned = if any {
+            mentioned_ids(html)
+        } else {
+            HashSet::new()
+        };
         for attachment in &mut self.attachments {
-            let Some(id) = attachment.content_id.as_deref() else {
-                continue;
-            };
-            let mentioned = html.contains(id) || html.contains(&id.replace('@', "%40"));
-            if attachment.inline && !mentioned && !attachment.content_type.starts_with("image/") {
-                attachment.inline = false;
-            }
-            if mentioned && attachment.content_type.starts_with("image/") {
-                attachment.inline = true;
-            }
+            let id = attachment.content_id.as_deref();
+            let shown = id.is_some_and(|id| mentioned.contains(id));
+            let picture = attachment.content_type.starts_with("image/");
+            attachment.inline = shown && (picture || attachment.inline);
         }
     }
+}
+
+/// Adds to a text; the first piece is taken over without a copy.
+fn append<'s>(all: &mut String, piece: impl Into<Cow<'s, str>>) {
+    let piece = piece.into();
+    if all.is_empty() {
+        *all = piece.into_owned();
+    } else {
+        all.push_str(&piece);
+    }
+}
+
+/// The ids in `cid:` links.
+fn mentioned_ids(html: &str) -> HashSet<String> {
+    let mut ids = HashSet::new();
+    let mut rest = html;
+    while ids.len() < IDS_MAX
+        && let Some(at) = memchr::memmem::find(rest.as_bytes(), b"cid:")
+    {
+        rest = rest.get(at + 4..).unwrap_or_default();
+        let end = rest
+            .bytes()
+            .take(200)
+            .position(|b| matches!(b, b'"' | b'\'' | b'>' | b'<' | b' ' | b')' | b'&'));
+        if let Some(id) = end.and_then(|end| rest.get(..end)) {
+            ids.insert(id.replace("%40", "@").replace("%24", "$"));
+        }
+    }
+    ids
+}
+
+/// Line ends as `\n` alone, and no NUL characters.
+fn plain_lines(text: String) -> String {
+    let bytes = text.as_bytes();
+    let separator = memchr::memmem::find(bytes, "\u{2028}".as_bytes()).is_some();
+    if !separator && memchr::memchr2(b'\r', b'\0', bytes).is_none() {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = memchr::memchr2(b'\r', b'\0', rest.as_bytes()) {
+        let (before, mark) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        out.push_str(before);
+        rest = mark.get(1..).unwrap_or_default();
+        if mark.starts_with('\r') && !rest.starts_with('\n') {
+            out.push('\n');
+        }
+    }
+    out.push_str(rest);
+    if separator {
+        out = out.replace('\u{2028}', "\n");
+    }
+    out
 }
 
 /// `Subject.eml` for a forwarded message.

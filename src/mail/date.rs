@@ -8,7 +8,11 @@ pub(crate) fn read(text: &str) -> Option<i64> {
     let (mut day, mut month, mut year, mut seconds, mut zone) = (None, None, None, None, None);
     for word in text.split_whitespace().take(20) {
         if seconds.is_none() && word.contains(':') {
-            seconds = Some(time(word)?);
+            // `14:00:00+0200`
+            let end = word.find(['+', '-', 'Z']).unwrap_or(word.len());
+            let (clock, rest) = word.split_at_checked(end)?;
+            seconds = Some(time(clock)?);
+            zone = (!rest.is_empty()).then(|| zone_seconds(rest)).flatten();
         } else if let Some(found) = month_number(word) {
             month = month.or(Some(found));
         } else if word.bytes().all(|b| b.is_ascii_digit()) && word.len() <= 4 {
@@ -44,7 +48,7 @@ fn time(word: &str) -> Option<i64> {
         .map(|piece| piece.parse::<i64>().ok());
     let hour = numbers.next()??;
     let minute = numbers.next()??;
-    let second = numbers.next().flatten().unwrap_or(0);
+    let second = numbers.next().unwrap_or(Some(0))?;
     let valid = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..=60).contains(&second);
     valid.then_some(hour * 3600 + minute * 60 + second)
 }
@@ -72,7 +76,7 @@ fn zone_seconds(word: &str) -> Option<i64> {
         } else {
             (number / 100, number % 100)
         };
-        let seconds = hours.min(14) * 3600 + minutes.min(59) * 60;
+        let seconds = hours.min(14) * 3600 + minutes * 60;
         return Some(if word.starts_with('-') {
             -seconds
         } else {
@@ -134,6 +138,9 @@ mod tests {
             "Wed May 1 08:00:00 EDT 2024",
             "Wed, 1 MAY 2024 14:00:00 +0200 (CEST)",
             "Wednesday, 1 May 2024 06:00:00 -600",
+            "1 May 2024 14:00+0200",
+            "Wed, 1 May 2024 12:00:00Z",
+            "Wed, 1 May 2024 08:00:00 (EDT) -0400",
         ] {
             assert_eq!(read(text), Some(at), "{text}");
         }
@@ -149,6 +156,7 @@ mod tests {
             "Wed, 1 May 2024",
             "99 Foo 2024 12:00:00",
             "1 May 2024 25:00:00",
+            "1 May 2024 12:00:x",
         ] {
             assert_eq!(read(text), None, "{text}");
         }

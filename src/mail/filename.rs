@@ -3,16 +3,12 @@
 use super::header::is_bidi_control;
 
 /// Longest name kept, in characters; the ending survives.
-const NAME_MAX: usize = 150;
+const NAME_MAX: usize = 200;
 
 /// Makes a name safe: no path, no control or direction-changing characters, no leading dots, a sane
 /// length. The flag is true when something dangerous was taken out.
 pub(crate) fn safe(name: &str) -> (String, bool) {
-    let last = name
-        .rsplit(['/', '\\'])
-        .map(str::trim)
-        .find(|piece| !piece.is_empty() && !piece.chars().all(|c| c == '.'))
-        .unwrap_or_default();
+    let last = last_of_path(name);
     let mut unsafe_name = name.contains("../") || name.contains("..\\") || name.starts_with('/');
     let mut out = String::with_capacity(last.len());
     for c in last.chars() {
@@ -24,7 +20,7 @@ pub(crate) fn safe(name: &str) -> (String, bool) {
             if matches!(c, '\t' | '\n' | '\r') {
                 out.push(' ');
             }
-        } else if matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*') {
+        } else if matches!(c, '/' | '\\') {
             out.push('_');
         } else {
             out.push(c);
@@ -36,6 +32,23 @@ pub(crate) fn safe(name: &str) -> (String, bool) {
         .trim_end_matches(['.', ' '])
         .trim();
     (shorten(trimmed), unsafe_name)
+}
+
+/// The last piece of a path. A slash inside a title (`Invoice 12/2024.pdf`) makes no path.
+fn last_of_path(name: &str) -> &str {
+    let slash = ['/', '\\'];
+    let is_title = name.contains(char::is_whitespace) || name.contains('<');
+    let is_path = name.contains('\\')
+        || name.starts_with(['/', '~', '.'])
+        || name.split(slash).any(|piece| piece == "..")
+        || !is_title;
+    if !is_path {
+        return name.trim();
+    }
+    name.rsplit(slash)
+        .map(str::trim)
+        .find(|piece| !piece.is_empty() && !piece.chars().all(|c| c == '.'))
+        .unwrap_or_default()
 }
 
 fn shorten(name: &str) -> String {
@@ -63,9 +76,13 @@ pub(crate) fn default_name(content_type: &str, number: usize) -> String {
         "text/html" => "html",
         "text/calendar" => return "invite.ics".to_owned(),
         "message/rfc822" | "message/global" => return "message.eml".to_owned(),
-        "message/delivery-status" => return "delivery-status.txt".to_owned(),
+        "message/delivery-status" | "message/global-delivery-status" => {
+            return "delivery-status.txt".to_owned();
+        }
         "message/disposition-notification" => return "read-receipt.txt".to_owned(),
-        "text/rfc822-headers" => return "original-headers.txt".to_owned(),
+        "text/rfc822-headers" | "message/global-headers" => {
+            return "original-headers.txt".to_owned();
+        }
         "application/pgp-encrypted" => return "pgp-version.txt".to_owned(),
         "application/pgp-signature" => return "signature.asc".to_owned(),
         "application/pkcs7-signature" | "application/x-pkcs7-signature" => {
@@ -127,8 +144,14 @@ mod tests {
     }
 
     #[test]
-    fn line_breaks_and_reserved_characters_go_and_letters_stay() {
-        assert_eq!(safe("a\r\n b:c?.txt").0, "a b_c_.txt");
+    fn a_slash_in_a_title_makes_no_path() {
+        assert_eq!(safe("Invoice 12/2024.pdf").0, "Invoice 12_2024.pdf");
+        assert_eq!(safe("files/scan.pdf").0, "scan.pdf");
+    }
+
+    #[test]
+    fn line_breaks_go_and_letters_stay() {
+        assert_eq!(safe("a\r\n b:c?.txt").0, "a b:c?.txt");
         assert_eq!(
             safe("Übersicht 2024 – 見積.xlsx").0,
             "Übersicht 2024 – 見積.xlsx"
@@ -138,6 +161,6 @@ mod tests {
     #[test]
     fn a_long_name_keeps_its_ending() {
         let (name, _) = safe(&format!("{}.docx", "x".repeat(400)));
-        assert!(name.ends_with(".docx") && name.chars().count() <= 150);
+        assert!(name.ends_with(".docx") && name.chars().count() <= 200);
     }
 }

@@ -1,11 +1,8 @@
 //! The header section: fields split, unfolded and decoded, with a bound on their size.
 
-use mail_parser::parsers::MessageStream;
-use mail_parser::{Addr, Address as ParsedAddress, HeaderValue};
-
 use crate::model::Address;
 
-use super::words;
+use super::{address, words};
 
 /// Header bytes read of one part; Exchange itself refuses far less.
 const HEADER_BYTES_MAX: usize = 1024 * 1024;
@@ -92,8 +89,16 @@ impl Headers {
     #[must_use]
     pub fn addresses(&self, name: &str) -> Vec<Address> {
         self.all(name)
-            .flat_map(|raw| addresses(raw, self.charset.as_deref()))
+            .flat_map(|raw| address::read(raw, self.charset.as_deref()))
             .take(LIST_MAX)
+            .collect()
+    }
+
+    /// The addresses of each field of this name by itself.
+    pub(crate) fn each_addresses(&self, name: &str) -> Vec<Vec<Address>> {
+        self.all(name)
+            .take(10)
+            .map(|raw| address::read(raw, self.charset.as_deref()))
             .collect()
     }
 
@@ -101,7 +106,7 @@ impl Headers {
     #[must_use]
     pub fn first_addresses(&self, name: &str) -> Vec<Address> {
         self.raw(name)
-            .map(|raw| addresses(raw, self.charset.as_deref()))
+            .map(|raw| address::read(raw, self.charset.as_deref()))
             .unwrap_or_default()
     }
 
@@ -128,14 +133,27 @@ pub(crate) fn split(raw: &[u8]) -> (Headers, &[u8], SplitNotes) {
     (headers, body, notes)
 }
 
+/// The first character set declared near the beginning of a multipart's body: the best guess for raw 8-bit
+/// text in the header fields above it.
+pub(crate) fn nearby_charset(body: &[u8]) -> Option<String> {
+    let head = body.get(..8 * 1024).unwrap_or(body);
+    let at = memchr::memmem::find(head, b"charset=")?;
+    declared_charset(head.get(at..)?)
+}
+
 /// The `charset` parameter of a Content-Type value, as far as it is needed before that is parsed.
 fn declared_charset(raw: &[u8]) -> Option<String> {
-    let value = String::from_utf8_lossy(raw.get(..2_000).unwrap_or(raw)).to_ascii_lowercase();
-    let (_, after) = value.split_once("charset=")?;
-    let name = after.trim_start_matches(['"', ' ']);
-    let name: String = name
-        .chars()
-        .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    const NAME: &[u8] = b"charset=";
+    let head = raw.get(..2_000).unwrap_or(raw);
+    let at = head
+        .windows(NAME.len())
+        .position(|window| window.eq_ignore_ascii_case(NAME))?;
+    let name: String = head
+        .get(at + NAME.len()..)?
+        .iter()
+        .skip_while(|b| matches!(b, b'"' | b' '))
+        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        .map(|b| char::from(b.to_ascii_lowercase()))
         .collect();
     (!name.is_empty()).then_some(name)
 }
@@ -170,7 +188,10 @@ fn split_fields(raw: &[u8]) -> (Headers, &[u8], SplitNotes) {
                     raw: value.to_vec(),
                 });
             }
-        } else if looks_like_field(after) || (headers.fields.is_empty() && is_mbox_line(content)) {
+        } else if looks_like_field(after)
+            || (headers.fields.is_empty() && is_mbox_line(content))
+            || (!headers.fields.is_empty() && section_goes_on(after))
+        {
             // A stray line among the fields: a broken fold or an mbox separator.
             if keep
                 && !is_mbox_line(content)
@@ -190,10 +211,7 @@ fn split_fields(raw: &[u8]) -> (Headers, &[u8], SplitNotes) {
 
 /// The next line with its ending, and what follows.
 pub(crate) fn take_line(input: &[u8]) -> (&[u8], &[u8]) {
-    let end = input
-        .iter()
-        .position(|b| *b == b'\n')
-        .map_or(input.len(), |at| at + 1);
+    let end = memchr::memchr(b'\n', input).map_or(input.len(), |at| at + 1);
     input.split_at(end)
 }
 
@@ -223,6 +241,43 @@ fn goes_on(rest: &[u8]) -> bool {
     false
 }
 
+/// Whether a field that every program writes stands before the next empty line: what stands here is then a
+/// folded line that lost its indentation, not the body.
+fn section_goes_on(rest: &[u8]) -> bool {
+    const COMMON: [&str; 14] = [
+        "received",
+        "from",
+        "to",
+        "cc",
+        "subject",
+        "date",
+        "message-id",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+        "reply-to",
+        "return-path",
+        "in-reply-to",
+        "references",
+    ];
+    let mut rest = rest;
+    for _ in 0..40 {
+        let (line, after) = take_line(rest);
+        let line = trim_line_end(line);
+        if line.is_empty() {
+            return false;
+        }
+        let common = field_of(line).is_some_and(|(name, value)| {
+            COMMON.contains(&name.as_str()) && value.starts_with(b" ")
+        });
+        if common {
+            return true;
+        }
+        rest = after;
+    }
+    false
+}
+
 fn looks_like_field(rest: &[u8]) -> bool {
     let (line, _) = take_line(rest);
     let line = trim_line_end(line);
@@ -238,54 +293,24 @@ fn field_of(line: &[u8]) -> Option<(String, &[u8])> {
     if !valid {
         return None;
     }
-    let name = String::from_utf8_lossy(name).to_ascii_lowercase();
-    Some((name, line.get(colon + 1..)?))
-}
-
-/// Reads an address list (RFC 5322 section 3.4), groups opened.
-pub(crate) fn addresses(raw: &[u8], charset: Option<&str>) -> Vec<Address> {
-    let raw = raw.get(..FIELD_BYTES_MAX).unwrap_or(raw);
-    let mut value = words::normalise(raw, charset);
-    value.push(b'\n');
-    let parsed = match MessageStream::new(&value).parse_address() {
-        HeaderValue::Address(parsed) => parsed,
-        _ => return Vec::new(),
-    };
-    let list: Vec<Addr<'_>> = match parsed {
-        ParsedAddress::List(list) => list,
-        ParsedAddress::Group(groups) => groups.into_iter().flat_map(|g| g.addresses).collect(),
-    };
-    list.into_iter()
-        .filter_map(|parsed| address(&parsed))
-        .take(LIST_MAX)
-        .collect()
-}
-
-fn address(parsed: &Addr<'_>) -> Option<Address> {
-    let address: String = parsed
-        .address
-        .as_deref()
-        .unwrap_or_default()
-        .chars()
-        .filter(|c| !c.is_control() && !c.is_whitespace() && !is_bidi_control(*c))
+    let name = name
+        .iter()
+        .map(|b| char::from(b.to_ascii_lowercase()))
         .collect();
-    let address = address.trim_matches(['<', '>', '\'', '"']).to_owned();
-    let name = visible(parsed.name.as_deref().unwrap_or_default());
-    if address.is_empty() && name.is_empty() {
-        return None;
-    }
-    if address.is_empty() && name.contains('@') && !name.contains(' ') {
-        return Some(Address {
-            name: String::new(),
-            address: name,
-        });
-    }
-    let name = if name == address { String::new() } else { name };
-    Some(Address { name, address })
+    Some((name, line.get(colon + 1..)?))
 }
 
 /// A text for one line: control and direction-changing characters gone, white space collapsed.
 pub(crate) fn visible(text: &str) -> String {
+    let mut last = b' ';
+    let plain = text.bytes().all(|byte| {
+        let double = byte == b' ' && last == b' ';
+        last = byte;
+        (b' '..=b'~').contains(&byte) && !double
+    });
+    if plain && !text.ends_with(' ') {
+        return text.to_owned();
+    }
     let cleaned: String = text
         .chars()
         .map(|c| if c.is_whitespace() { ' ' } else { c })
@@ -327,13 +352,12 @@ pub(crate) fn message_ids(raw: &[u8]) -> Vec<String> {
         rest = tail;
     }
     if ids.is_empty() {
-        let bare = |word: &&str| word.contains('@') && !word.contains(['<', '>', '(', '"']);
-        ids.extend(
-            text.split([' ', ','])
-                .filter(bare)
-                .map(str::to_owned)
-                .take(LIST_MAX),
-        );
+        // Without brackets only where nothing but identifiers stands: the old form is a sentence.
+        let bare = |word: &str| word.contains('@') && !word.contains(['<', '>', '(', '"']);
+        let words = || text.split([' ', ',']).filter(|word| !word.is_empty());
+        if words().all(bare) {
+            ids.extend(words().map(str::to_owned).take(LIST_MAX));
+        }
     }
     ids
 }
@@ -341,13 +365,6 @@ pub(crate) fn message_ids(raw: &[u8]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn pair(name: &str, address: &str) -> Address {
-        Address {
-            name: name.to_owned(),
-            address: address.to_owned(),
-        }
-    }
 
     #[test]
     fn references_are_found_without_spaces_and_with_commas() {
@@ -363,32 +380,20 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_read_in_all_their_forms() {
-        let list = addresses(
-            b" \"Doe, Jane\" <jane@x.org>, =?utf-8?Q?J=C3=B6rg?= <j@x.org>, plain@x.org",
-            None,
-        );
-        assert_eq!(
-            list,
-            [
-                pair("Doe, Jane", "jane@x.org"),
-                pair("Jörg", "j@x.org"),
-                pair("", "plain@x.org")
-            ]
-        );
-        assert_eq!(addresses(b"undisclosed-recipients:;", None), []);
-        assert_eq!(
-            addresses(b"Team: a@x.org, B <b@x.org>;", None),
-            [pair("", "a@x.org"), pair("B", "b@x.org")]
-        );
-    }
-
-    #[test]
     fn a_body_without_an_empty_line_before_it_is_not_lost() {
         let (headers, body, notes) = split(b"Subject: x\r\nDear all,\r\nhello\r\n");
         assert_eq!(headers.text("subject").as_deref(), Some("x"));
         assert_eq!(body, b"Dear all,\r\nhello\r\n");
         assert!(notes.no_blank_line);
+    }
+
+    #[test]
+    fn a_fold_without_its_indentation_ends_no_header_section() {
+        let raw =
+            b"DKIM-Signature: v=1; b=gm7U\r\nabc\r\ndef==\r\nX-Other: 1\r\nSubject: x\r\n\r\nbody";
+        let (headers, body, notes) = split(raw);
+        assert_eq!(headers.text("subject").as_deref(), Some("x"));
+        assert_eq!((body, notes.no_blank_line), (&b"body"[..], false));
     }
 
     #[test]

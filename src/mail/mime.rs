@@ -2,12 +2,12 @@
 //!
 //! Depth and number of parts are bounded, so a hostile message costs no more than its length.
 
-use mail_parser::parsers::MessageStream;
-use mail_parser::{ContentType as ParsedContentType, HeaderValue};
+use std::borrow::Cow;
 
 use super::defect::Defect;
 use super::header::{self, Headers};
-use super::{transfer, words};
+use super::parameter::{self, Structured};
+use super::{transfer, uuencode};
 
 /// Multiparts inside multiparts that are followed.
 const DEPTH_MAX: usize = 24;
@@ -16,65 +16,58 @@ const PARTS_MAX: usize = 1_000;
 
 /// A part with its content, or with parts in it.
 #[derive(Debug)]
-pub(crate) struct Part {
+pub(crate) struct Part<'a> {
     /// `type/subtype` in lower case.
     pub(crate) content_type: String,
-    /// The header fields of this part.
-    pub(crate) headers: Headers,
-    /// Parameters of Content-Type, names in lower case.
-    pub(crate) parameters: Vec<(String, String)>,
-    /// Content-Disposition in lower case, empty when absent.
-    pub(crate) disposition: String,
-    /// Parameters of Content-Disposition, names in lower case.
-    pub(crate) disposition_parameters: Vec<(String, String)>,
+    /// Content-Type with its parameters.
+    pub(crate) fields: Structured,
+    /// Content-Disposition with its parameters; its value is empty when there is none.
+    pub(crate) disposition: Structured,
+    /// Content-ID without its brackets.
+    pub(crate) content_id: Option<String>,
     /// What is inside.
-    pub(crate) body: Body,
+    pub(crate) body: Body<'a>,
 }
 
 /// What is inside a part.
 #[derive(Debug)]
-pub(crate) enum Body {
+pub(crate) enum Body<'a> {
     /// A leaf's content with its transfer encoding undone.
-    Leaf(Vec<u8>),
+    Leaf(Cow<'a, [u8]>),
     /// The parts of a multipart.
-    Multi(Vec<Part>),
+    Multi(Vec<Part<'a>>),
 }
 
-impl Part {
+impl Part<'_> {
     /// A parameter of Content-Type.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        parameter(&self.parameters, name)
+        self.fields.parameter(name)
     }
 
     /// The file name as the sender gave it, whichever field holds it.
-    pub(crate) fn filename(&self) -> Option<String> {
-        parameter(&self.disposition_parameters, "filename")
-            .or_else(|| self.parameter("name"))
-            .map(words::decode_str)
-            .filter(|name| !name.trim().is_empty())
+    pub(crate) fn filename(&self) -> Option<&str> {
+        [
+            self.disposition.parameter("filename"),
+            self.parameter("name"),
+            self.disposition.parameter("name"),
+            self.parameter("filename"),
+            self.parameter("file"),
+        ]
+        .into_iter()
+        .flatten()
+        .find(|name| !name.trim().is_empty())
     }
 
     /// Whether the disposition itself names a file.
     pub(crate) fn has_disposition_filename(&self) -> bool {
-        parameter(&self.disposition_parameters, "filename").is_some()
-    }
-
-    /// Content-ID without its brackets.
-    pub(crate) fn content_id(&self) -> Option<String> {
-        let text = self.headers.text("content-id")?;
-        let id = text
-            .trim()
-            .trim_start_matches('<')
-            .trim_end_matches('>')
-            .trim();
-        (!id.is_empty()).then(|| id.to_owned())
+        self.disposition.parameter("filename").is_some()
     }
 }
 
-fn parameter<'a>(list: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    list.iter()
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.as_str())
+fn content_id(headers: &Headers) -> Option<String> {
+    let text = headers.text("content-id")?;
+    let id = text.trim().trim_matches(['<', '>', ' ']);
+    (!id.is_empty()).then(|| id.to_owned())
 }
 
 /// Walks the parts of a message whose header fields were already split off.
@@ -87,62 +80,84 @@ pub(crate) struct Walker<'d> {
 
 impl Walker<'_> {
     /// Reads one part from its header fields and the raw bytes after them.
-    pub(crate) fn part(
+    pub(crate) fn part<'a>(
         &mut self,
-        headers: Headers,
-        body: &[u8],
+        headers: &Headers,
+        body: Cow<'a, [u8]>,
         depth: usize,
         digest: bool,
-    ) -> Part {
-        let (mut content_type, parameters) = structured(headers.raw("content-type"));
-        let (disposition, disposition_parameters) = structured(headers.raw("content-disposition"));
-        if !content_type.contains('/') {
-            content_type = match content_type.as_str() {
-                "text" => "text/plain",
+    ) -> Part<'a> {
+        let hint = headers.charset.as_deref();
+        let fields = parameter::read(headers.raw("content-type"), hint);
+        let disposition = parameter::read(headers.raw("content-disposition"), hint);
+        let mut part = Part {
+            content_type: fields.value.clone(),
+            fields,
+            disposition,
+            content_id: content_id(headers),
+            body: Body::Leaf(Cow::Borrowed(&[])),
+        };
+        if !part.content_type.contains('/') {
+            let is_file = part.disposition.value == "attachment" || part.filename().is_some();
+            part.content_type = match part.content_type.as_str() {
+                "text" | "text/" => "text/plain",
+                "html" => "text/html",
                 _ if digest => "message/rfc822",
                 "" => "text/plain",
-                _ => "application/octet-stream",
+                // What cannot be understood is text (RFC 2045 section 5.2), unless it is a file.
+                _ if is_file => "application/octet-stream",
+                _ => "text/plain",
             }
             .to_owned();
         }
-        let mut part = Part {
-            content_type,
-            headers,
-            parameters,
-            disposition,
-            disposition_parameters,
-            body: Body::Leaf(Vec::new()),
-        };
+        let encoding = encoding(headers);
         part.body = if part.content_type.starts_with("multipart/") {
-            self.multipart(&mut part, body, depth)
+            self.multipart(&mut part, &encoding, body, depth)
         } else {
             self.parts += 1;
-            Body::Leaf(self.decoded(&part.headers, body))
+            let is_text = part.content_type.starts_with("text/");
+            Body::Leaf(self.decoded(&encoding, body, is_text))
         };
         part
     }
 
-    fn multipart(&mut self, part: &mut Part, body: &[u8], depth: usize) -> Body {
+    fn multipart<'a>(
+        &mut self,
+        part: &mut Part<'a>,
+        encoding: &str,
+        body: Cow<'a, [u8]>,
+        depth: usize,
+    ) -> Body<'a> {
         if depth >= DEPTH_MAX {
             self.note(Defect::TooDeep);
             part.content_type = "application/octet-stream".to_owned();
             self.parts += 1;
-            return Body::Leaf(body.to_vec());
+            return Body::Leaf(body);
         }
         // A multipart must not be encoded (RFC 2045 section 6.4), but some are.
-        let decoded;
-        let body = match encoding(&part.headers).as_str() {
-            "base64" | "quoted-printable" => {
-                decoded = self.decoded(&part.headers, body);
-                decoded.as_slice()
+        let body = match encoding {
+            "base64" | "quoted-printable" if !has_boundary_line(&body) => {
+                self.decoded(encoding, body, false)
             }
             _ => body,
         };
-        let declared = part
-            .parameter("boundary")
-            .unwrap_or_default()
-            .trim()
-            .to_owned();
+        match body {
+            Cow::Borrowed(body) => self.split(part, encoding, body, depth),
+            Cow::Owned(body) => match self.split(part, encoding, &body, depth) {
+                Body::Leaf(content) => Body::Leaf(Cow::Owned(content.into_owned())),
+                Body::Multi(parts) => Body::Multi(parts.into_iter().map(Part::owned).collect()),
+            },
+        }
+    }
+
+    fn split<'a>(
+        &mut self,
+        part: &mut Part<'_>,
+        encoding: &str,
+        body: &'a [u8],
+        depth: usize,
+    ) -> Body<'a> {
+        let declared = part.parameter("boundary").unwrap_or_default().trim();
         let mut pieces = Vec::new();
         let mut terminated = false;
         if !declared.is_empty() {
@@ -155,7 +170,7 @@ impl Walker<'_> {
                 None => {
                     part.content_type = "text/plain".to_owned();
                     self.parts += 1;
-                    return Body::Leaf(self.decoded(&part.headers, body));
+                    return Body::Leaf(self.decoded(encoding, Cow::Borrowed(body), true));
                 }
             }
         }
@@ -170,34 +185,37 @@ impl Walker<'_> {
                 break;
             }
             let (headers, inner, _) = header::split(piece);
-            parts.push(self.part(headers, inner, depth + 1, digest));
+            parts.push(self.part(&headers, Cow::Borrowed(inner), depth + 1, digest));
         }
         Body::Multi(parts)
     }
 
-    fn decoded(&mut self, headers: &Headers, body: &[u8]) -> Vec<u8> {
-        match encoding(headers).as_str() {
-            "" | "7bit" | "8bit" | "binary" | "7-bit" | "8-bit" | "none" | "plain" | "utf-8" => {
-                body.to_vec()
+    fn decoded<'a>(&mut self, encoding: &str, body: Cow<'a, [u8]>, is_text: bool) -> Cow<'a, [u8]> {
+        match encoding {
+            "" | "7bit" | "8bit" | "binary" | "7-bit" | "8-bit" | "8bits" | "7bits" | "none"
+            | "plain" | "utf-8" | "ascii" => body,
+            "base64" if is_text && is_prose(&body) => {
+                self.note(Defect::BadBase64);
+                body
             }
             "base64" => {
-                let (bytes, clean) = transfer::base64(body);
+                let (bytes, clean) = transfer::base64(&body);
                 if !clean {
                     self.note(Defect::BadBase64);
                 }
-                bytes
+                Cow::Owned(bytes)
             }
-            "quoted-printable" => {
-                let (bytes, clean) = transfer::quoted_printable(body);
+            "quoted-printable" | "quotedprintable" => {
+                let (bytes, clean) = transfer::quoted_printable(&body);
                 if !clean {
                     self.note(Defect::BadQuotedPrintable);
                 }
-                bytes
+                Cow::Owned(bytes)
             }
-            "uuencode" | "x-uuencode" | "x-uue" | "uue" => transfer::uuencode(body),
+            "uuencode" | "x-uuencode" | "x-uue" | "uue" => Cow::Owned(uuencode::decode(&body)),
             other => {
                 self.note(Defect::UnknownEncoding(other.chars().take(40).collect()));
-                body.to_vec()
+                body
             }
         }
     }
@@ -207,6 +225,34 @@ impl Walker<'_> {
             self.defects.push(defect);
         }
     }
+}
+
+impl Part<'_> {
+    /// The same part with its content copied.
+    fn owned<'b>(self) -> Part<'b> {
+        Part {
+            content_type: self.content_type,
+            fields: self.fields,
+            disposition: self.disposition,
+            content_id: self.content_id,
+            body: match self.body {
+                Body::Leaf(content) => Body::Leaf(Cow::Owned(content.into_owned())),
+                Body::Multi(parts) => Body::Multi(parts.into_iter().map(Part::owned).collect()),
+            },
+        }
+    }
+}
+
+/// Words with spaces between them are no base64: the label is wrong, not the text.
+fn is_prose(body: &[u8]) -> bool {
+    let head = body.trim_ascii();
+    let head = head.get(..1_000).unwrap_or(head);
+    let spaces = head.iter().filter(|b| **b == b' ').count();
+    spaces >= 3 && spaces * 20 > head.len()
+}
+
+fn has_boundary_line(body: &[u8]) -> bool {
+    guess_boundary(body).is_some()
 }
 
 fn encoding(headers: &Headers) -> String {
@@ -220,75 +266,41 @@ fn encoding(headers: &Headers) -> String {
         .to_ascii_lowercase()
 }
 
-/// `value; name=value` fields, with RFC 2231 continuations and character sets put together.
-pub(crate) fn structured(raw: Option<&[u8]>) -> (String, Vec<(String, String)>) {
-    let Some(raw) = raw else {
-        return (String::new(), Vec::new());
-    };
-    let raw = raw.get(..64 * 1024).unwrap_or(raw);
-    let mut value = words::normalise_bytes(raw);
-    value.push(b'\n');
-    match MessageStream::new(&value).parse_content_type() {
-        HeaderValue::ContentType(parsed) => from_parsed(&parsed),
-        _ => {
-            let text = words::decode(raw, None);
-            let name = text.split(';').next().unwrap_or_default();
-            (name.trim().to_ascii_lowercase(), Vec::new())
-        }
-    }
-}
-
-fn from_parsed(parsed: &ParsedContentType<'_>) -> (String, Vec<(String, String)>) {
-    let mut name = parsed.ctype().trim().to_ascii_lowercase();
-    if let Some(subtype) = parsed.subtype() {
-        name.push('/');
-        name.push_str(subtype.trim().to_ascii_lowercase().as_str());
-    }
-    let parameters = parsed
-        .attributes()
-        .unwrap_or_default()
-        .iter()
-        .map(|attribute| {
-            (
-                attribute.name.to_ascii_lowercase(),
-                attribute.value.to_string(),
-            )
-        })
-        .collect();
-    (name, parameters)
-}
-
 /// Cuts a body at the lines that are the boundary (RFC 2046 section 5.1.1). Says too whether the
 /// closing line was there.
 fn split_at_boundary<'a>(body: &'a [u8], boundary: &[u8]) -> (Vec<&'a [u8]>, bool) {
     let mut pieces = Vec::new();
     let mut start: Option<usize> = None;
-    let mut position = 0usize;
-    let mut rest = body;
-    while !rest.is_empty() {
-        let (line, after) = header::take_line(rest);
-        if let Some(tail) = line
-            .strip_prefix(b"--")
-            .and_then(|l| l.strip_prefix(boundary))
-        {
-            let tail = tail.trim_ascii();
-            if tail.is_empty() || tail == b"--" {
-                if let Some(from) = start {
-                    pieces.push(without_last_break(
-                        body.get(from..position).unwrap_or_default(),
-                    ));
-                }
-                if tail == b"--" {
-                    return (pieces, true);
-                }
-                start = Some(position + line.len());
-                if pieces.len() > PARTS_MAX {
-                    return (pieces, false);
-                }
-            }
+    let finder = memchr::memmem::Finder::new(boundary);
+    let mut from = 0usize;
+    while let Some(found) = body.get(from..).and_then(|rest| finder.find(rest)) {
+        let at = from + found;
+        from = at + boundary.len();
+        let before = body.get(..at).unwrap_or_default();
+        let Some(before) = before.strip_suffix(b"--") else {
+            continue;
+        };
+        if !(before.is_empty() || before.ends_with(b"\n")) {
+            continue;
         }
-        position += line.len();
-        rest = after;
+        let (tail, _) = header::take_line(body.get(from..).unwrap_or_default());
+        let line_end = from + tail.len();
+        let tail = tail.trim_ascii();
+        if !(tail.is_empty() || tail == b"--") {
+            continue;
+        }
+        if let Some(start) = start {
+            let piece = body.get(start..before.len()).unwrap_or_default();
+            pieces.push(without_last_break(piece));
+        }
+        if tail == b"--" {
+            return (pieces, true);
+        }
+        start = Some(line_end);
+        from = line_end;
+        if pieces.len() > PARTS_MAX {
+            return (pieces, false);
+        }
     }
     if let Some(from) = start {
         let last = body.get(from..).unwrap_or_default();
@@ -338,17 +350,6 @@ mod tests {
     }
 
     #[test]
-    fn parameters_in_pieces_and_with_a_character_set_are_put_together() {
-        let raw = b"attachment; filename*0*=UTF-8''Gr%C3%BC; filename*1*=%C3%9Fe; filename*2=.txt";
-        let (name, parameters) = structured(Some(raw));
-        assert_eq!(name, "attachment");
-        assert_eq!(
-            parameters,
-            [("filename".to_owned(), "Grüße.txt".to_owned())]
-        );
-    }
-
-    #[test]
     fn nesting_beyond_the_bound_ends_as_one_attachment() {
         let mut raw = Vec::new();
         for level in 0..100 {
@@ -363,7 +364,7 @@ mod tests {
             defects: &mut defects,
             parts: 0,
         }
-        .part(headers, body, 0, false);
+        .part(&headers, Cow::Borrowed(body), 0, false);
         assert!(defects.contains(&Defect::TooDeep));
     }
 }

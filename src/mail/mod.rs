@@ -1,10 +1,11 @@
 //! Mail as bytes and as values. Pure: nothing here opens a file, a socket or the database.
 //!
 //! Reading: [`parse`] turns the bytes of a message into a [`Parsed`] and a list of [`Defect`]s; it
-//! never fails. Under it lie `header` (fields), `words` (RFC 2047), `mime` (the tree of parts), `body`
-//! (which part is text, which a file), `date`, `transfer`, `charset`, `flowed` and
-//! `filename`; what an Outlook wrapped in winmail.dat is unpacked by `tnef` and `rtf`. On a [`Parsed`] work [`classify`] (what kind of message), [`bounce`] (delivery reports), [`calendar`] (invitations),
-//! [`protected`] (signed and encrypted messages),
+//! never fails. Under it lie `header` (fields), `address`, `parameter` and `words` (what stands in them),
+//! `mime` (the tree of parts), `body` (which part is text, which a file), `transfer`, `charset`, `date`,
+//! `flowed`, `uuencode` and `filename`; what an Outlook wrapped in winmail.dat is unpacked by `tnef` and
+//! `rtf`. On a [`Parsed`] work [`classify`] (what kind of message), [`bounce`] (delivery reports),
+//! [`calendar`] (invitations), [`protected`] (signed and encrypted messages),
 //! [`trust`] (what the receiving server found about the sender), [`thread`] (which conversation it may
 //! belong to) and [`quote`] (what is new in a reply).
 //!
@@ -12,6 +13,7 @@
 //!
 //! Writing: [`compose`] makes the bytes of a message to send.
 
+mod address;
 mod body;
 pub mod bounce;
 pub mod calendar;
@@ -25,6 +27,7 @@ mod flowed;
 mod header;
 pub mod html;
 mod mime;
+mod parameter;
 mod parse;
 pub mod protected;
 pub mod quote;
@@ -33,6 +36,7 @@ pub mod thread;
 pub mod tnef;
 mod transfer;
 pub mod trust;
+mod uuencode;
 mod words;
 
 pub use body::Attachment;

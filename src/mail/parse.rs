@@ -1,5 +1,7 @@
 //! One message: bytes in, [`Parsed`] and its defects out. Never fails and never panics.
 
+use std::borrow::Cow;
+
 use super::body::{self, Attachment};
 use super::calendar::{self, Calendar};
 use super::date;
@@ -80,7 +82,10 @@ pub fn parse(raw: &[u8]) -> (Parsed, Vec<Defect>) {
         raw
     };
     let raw = skip_leading_noise(raw);
-    let (headers, body, notes) = header::split(raw);
+    let (mut headers, body, notes) = header::split(raw);
+    if headers.charset.is_none() {
+        headers.charset = header::nearby_charset(body);
+    }
     if headers.fields.is_empty() {
         defects.push(Defect::NoHeaders);
     } else if notes.no_blank_line {
@@ -94,7 +99,7 @@ pub fn parse(raw: &[u8]) -> (Parsed, Vec<Defect>) {
         defects: &mut defects,
         parts: 0,
     }
-    .part(headers.clone(), body, 0, false);
+    .part(&headers, Cow::Borrowed(body), 0, false);
     let content = body::collect(root, &mut defects);
     parsed.headers = headers;
     parsed.text = content.text;
@@ -113,13 +118,16 @@ fn fields(headers: &Headers, defects: &mut Vec<Defect>) -> Parsed {
     let line = |name: &str| headers.text(name).map(|text| header::visible(&text));
     let parsed = Parsed {
         subject: line("subject").unwrap_or_default(),
-        from: headers.first_addresses("from"),
+        from: from(headers, defects),
         sender: headers.first_addresses("sender"),
         to: headers.addresses("to"),
         cc: headers.addresses("cc"),
         bcc: headers.addresses("bcc"),
         reply_to: headers.first_addresses("reply-to"),
-        date_at: headers.text("date").and_then(|text| date::read(&text)),
+        date_at: headers
+            .texts("date")
+            .iter()
+            .find_map(|text| date::read(text)),
         message_id: message_id(headers),
         original_message_ids: headers.ids("x-microsoft-original-message-id"),
         in_reply_to: headers.ids("in-reply-to"),
@@ -141,9 +149,6 @@ fn fields(headers: &Headers, defects: &mut Vec<Defect>) -> Parsed {
             defects.push(Defect::RepeatedField(name));
         }
     }
-    if !parsed.from.iter().any(|from| from.address.contains('@')) {
-        defects.push(Defect::NoFrom);
-    }
     if parsed.date_at.is_none() {
         defects.push(Defect::BadDate);
     }
@@ -151,6 +156,33 @@ fn fields(headers: &Headers, defects: &mut Vec<Defect>) -> Parsed {
         defects.push(Defect::NoMessageId);
     }
     parsed
+}
+
+/// The first From that holds an address. When none does, the name that stands there with the address of
+/// Sender or Reply-To: those people have to be answered too.
+fn from(headers: &Headers, defects: &mut Vec<Defect>) -> Vec<Address> {
+    let usable = |list: &Vec<Address>| list.iter().any(|who| !who.address.is_empty());
+    let mut lists = headers.each_addresses("from");
+    let first = lists.first().map(Vec::as_slice).unwrap_or_default();
+    if !first.iter().any(|from| from.address.contains('@')) {
+        defects.push(Defect::NoFrom);
+    }
+    if let Some(at) = lists.iter().position(usable) {
+        return lists.swap_remove(at);
+    }
+    let named = lists.into_iter().next().unwrap_or_default();
+    let other = ["sender", "reply-to"]
+        .iter()
+        .map(|name| headers.first_addresses(name))
+        .find(usable);
+    let Some(mut other) = other else {
+        return named;
+    };
+    other.truncate(1);
+    if let (Some(who), Some(name)) = (other.first_mut(), named.into_iter().next()) {
+        who.name = name.name;
+    }
+    other
 }
 
 fn message_id(headers: &Headers) -> Option<String> {

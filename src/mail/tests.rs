@@ -1,5 +1,7 @@
 //! Messages with one defect each, read as a person would expect them to be read.
 
+mod parsing;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -1,6 +1,41 @@
 //! Content-Transfer-Encoding (RFC 2045 section 6), read with tolerance: damage costs the damaged
 //! characters, never the rest.
 
+/// Marks in [`BASE64`] for what is no digit.
+const SPACE: u8 = 64;
+const PADDING: u8 = 65;
+const FOREIGN: u8 = 66;
+
+/// The value of each byte as a base64 digit, of the plain and of the URL-safe alphabet.
+const BASE64: [u8; 256] = {
+    let mut table = [FOREIGN; 256];
+    let mut byte = 0u8;
+    loop {
+        #[expect(clippy::indexing_slicing, reason = "a byte is always within the table")]
+        {
+            table[byte as usize] = match byte {
+                b'A'..=b'Z' => byte - b'A',
+                b'a'..=b'z' => byte - b'a' + 26,
+                b'0'..=b'9' => byte - b'0' + 52,
+                b'+' | b'-' => 62,
+                b'/' | b'_' => 63,
+                b'=' => PADDING,
+                b' ' | b'\t' | b'\r' | b'\n' => SPACE,
+                _ => FOREIGN,
+            };
+        }
+        if byte == 255 {
+            break;
+        }
+        byte += 1;
+    }
+    table
+};
+
+fn digit(byte: u8) -> u8 {
+    BASE64.get(usize::from(byte)).copied().unwrap_or(FOREIGN)
+}
+
 /// Decodes base64, skipping foreign characters. The flag is false when there was damage.
 ///
 /// Padding in the middle is allowed: some gateways join separately encoded pieces.
@@ -9,37 +44,67 @@ pub(crate) fn base64(input: &[u8]) -> (Vec<u8>, bool) {
     let mut chunk: u32 = 0;
     let mut count = 0u8;
     let mut clean = true;
-    for &byte in input {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            b'=' => {
+    let mut rest = input;
+    // A line is tried as a whole once; what is left of a broken one is read digit by digit.
+    let mut fresh = true;
+    loop {
+        if fresh && count == 0 {
+            rest = base64_line(rest, &mut out);
+        }
+        fresh = false;
+        let Some((&byte, after)) = rest.split_first() else {
+            break;
+        };
+        rest = after;
+        match digit(byte) {
+            SPACE => fresh = byte == b'\n',
+            PADDING => {
                 flush(&mut out, chunk, count);
                 chunk = 0;
                 count = 0;
-                continue;
             }
-            b' ' | b'\t' | b'\r' | b'\n' => continue,
-            _ => {
-                clean = false;
-                continue;
+            FOREIGN => clean = false,
+            value => {
+                chunk = (chunk << 6) | u32::from(value);
+                count += 1;
+                if count == 4 {
+                    let [_, a, b, c] = chunk.to_be_bytes();
+                    out.extend_from_slice(&[a, b, c]);
+                    chunk = 0;
+                    count = 0;
+                }
             }
-        };
-        chunk = (chunk << 6) | u32::from(value);
-        count += 1;
-        if count == 4 {
-            let [_, a, b, c] = chunk.to_be_bytes();
-            out.extend_from_slice(&[a, b, c]);
-            chunk = 0;
-            count = 0;
         }
     }
     clean &= count != 1;
     flush(&mut out, chunk, count);
     (out, clean)
+}
+
+/// Decodes the start of `input`, up to its line's end, as long as there are four digits at once; gives back
+/// the rest.
+fn base64_line<'i>(input: &'i [u8], out: &mut Vec<u8>) -> &'i [u8] {
+    let end = memchr::memchr2(b'\n', b'\r', input).unwrap_or(input.len());
+    let line = input.get(..end).unwrap_or(input);
+    let start = out.len();
+    out.resize(start + line.len() / 4 * 3, 0);
+    let mut done = 0usize;
+    let room = out.get_mut(start..).unwrap_or_default();
+    for (to, from) in room.chunks_exact_mut(3).zip(line.chunks_exact(4)) {
+        let ([a, b, c], [w, x, y, z]) = (to, from) else {
+            break;
+        };
+        let (w, x, y, z) = (digit(*w), digit(*x), digit(*y), digit(*z));
+        if w | x | y | z >= SPACE {
+            break;
+        }
+        *a = w << 2 | x >> 4;
+        *b = x << 4 | y >> 2;
+        *c = y << 6 | z;
+        done += 1;
+    }
+    out.truncate(start + done * 3);
+    input.get(done * 4..).unwrap_or_default()
 }
 
 fn flush(out: &mut Vec<u8>, chunk: u32, count: u8) {
@@ -60,40 +125,12 @@ fn flush(out: &mut Vec<u8>, chunk: u32, count: u8) {
 pub(crate) fn quoted_printable(input: &[u8]) -> (Vec<u8>, bool) {
     let mut out = Vec::with_capacity(input.len());
     let mut clean = true;
-    for line in input.split_inclusive(|b| *b == b'\n') {
+    let mut rest = input;
+    while !rest.is_empty() {
+        let (line, after) = super::header::take_line(rest);
+        rest = after;
         let (content, ending) = split_ending(line);
-        let content = trim_end(content);
-        let mut rest = content;
-        let mut soft = false;
-        while let Some((&byte, tail)) = rest.split_first() {
-            if byte != b'=' {
-                out.push(byte);
-                rest = tail;
-                continue;
-            }
-            match tail {
-                [] => {
-                    soft = true;
-                    rest = tail;
-                }
-                [high, low, after @ ..] => match (hex(*high), hex(*low)) {
-                    (Some(high), Some(low)) => {
-                        out.push(high << 4 | low);
-                        rest = after;
-                    }
-                    _ => {
-                        clean = false;
-                        out.push(byte);
-                        rest = tail;
-                    }
-                },
-                [_] => {
-                    clean = false;
-                    out.push(byte);
-                    rest = tail;
-                }
-            }
-        }
+        let soft = quoted_printable_line(trim_end(content), &mut out, &mut clean);
         if !soft {
             out.extend_from_slice(ending);
         }
@@ -101,37 +138,29 @@ pub(crate) fn quoted_printable(input: &[u8]) -> (Vec<u8>, bool) {
     (out, clean)
 }
 
-/// Decodes uuencoded content (`begin 644 name` … `end`); lines outside are ignored.
-pub(crate) fn uuencode(input: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(input.len() / 4 * 3);
-    let mut inside = false;
-    for line in input.split(|b| *b == b'\n') {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.starts_with(b"begin ") {
-            inside = true;
-            continue;
-        }
-        if line == b"end" {
-            break;
-        }
-        let (true, Some((&length, data))) = (inside, line.split_first()) else {
-            continue;
-        };
-        let wanted = usize::from(length.wrapping_sub(32) & 63);
-        let mut got = Vec::with_capacity(48);
-        for group in data.chunks(4) {
-            let mut chunk = 0u32;
-            for position in 0..4 {
-                let value = group.get(position).map_or(0, |b| b.wrapping_sub(32) & 63);
-                chunk = (chunk << 6) | u32::from(value);
+/// Decodes one line; true when it goes on in the next one.
+fn quoted_printable_line(line: &[u8], out: &mut Vec<u8>, clean: &mut bool) -> bool {
+    let mut rest = line;
+    while let Some(at) = memchr::memchr(b'=', rest) {
+        let (before, escape) = rest.split_at(at);
+        out.extend_from_slice(before);
+        match escape {
+            [_] => return true,
+            [_, high, low, after @ ..] => {
+                if let (Some(high), Some(low)) = (hex(*high), hex(*low)) {
+                    out.push(high << 4 | low);
+                    rest = after;
+                    continue;
+                }
             }
-            let [_, a, b, c] = chunk.to_be_bytes();
-            got.extend_from_slice(&[a, b, c]);
+            _ => {}
         }
-        got.truncate(wanted);
-        out.extend_from_slice(&got);
+        *clean = false;
+        out.push(b'=');
+        rest = escape.get(1..).unwrap_or_default();
     }
-    out
+    out.extend_from_slice(rest);
+    false
 }
 
 /// The value of one hexadecimal digit.
@@ -183,10 +212,5 @@ mod tests {
             quoted_printable(b"50=% off="),
             (b"50=% off".to_vec(), false)
         );
-    }
-
-    #[test]
-    fn uuencoded_content_is_decoded() {
-        assert_eq!(uuencode(b"begin 644 a.txt\n#0V%T\n`\nend\n"), b"Cat");
     }
 }

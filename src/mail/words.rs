@@ -14,7 +14,14 @@ const WORD_BYTES_MAX: usize = 8 * 1024;
 ///
 /// `charset` is the best guess for raw 8-bit bytes that are not UTF-8.
 pub(crate) fn decode(value: &[u8], charset: Option<&str>) -> String {
-    let value = unfold(value.get(..VALUE_BYTES_MAX).unwrap_or(value));
+    let value = value.get(..VALUE_BYTES_MAX).unwrap_or(value);
+    if let Some(text) = plain(value, charset) {
+        return text;
+    }
+    let value = unfold(value);
+    if let Some(text) = plain(&value, charset) {
+        return text;
+    }
     let mut text = String::with_capacity(value.len());
     for piece in pieces(&value) {
         match piece {
@@ -22,7 +29,20 @@ pub(crate) fn decode(value: &[u8], charset: Option<&str>) -> String {
             Piece::Words(words) => text.push_str(&words),
         }
     }
-    text.chars().filter(|c| *c != '\0').collect()
+    text.retain(|c| c != '\0');
+    text
+}
+
+/// A value of nothing but plain characters, as most are.
+fn plain(value: &[u8], charset: Option<&str>) -> Option<String> {
+    let value = value.trim_ascii();
+    let is_plain = value.iter().all(|b| (b' '..=b'~').contains(b))
+        && find(value, b"=?").is_none()
+        && charset.is_none_or(|name| !name.starts_with("utf-7"));
+    if !is_plain {
+        return None;
+    }
+    std::str::from_utf8(value).ok().map(str::to_owned)
 }
 
 /// Decodes encoded words inside a text that was decoded otherwise before (a MIME parameter).
@@ -34,54 +54,20 @@ pub(crate) fn decode_str(value: &str) -> String {
     }
 }
 
-/// Rewrites a structured value so that a strict parser can read it: UTF-8 throughout, and each run
-/// of encoded words as one UTF-8 word.
-pub(crate) fn normalise(value: &[u8], charset: Option<&str>) -> Vec<u8> {
-    use base64::Engine as _;
-    let value = unfold(value.get(..VALUE_BYTES_MAX).unwrap_or(value));
-    let mut out = Vec::with_capacity(value.len());
-    for piece in pieces(&value) {
-        match piece {
-            Piece::Raw(bytes) => out.extend_from_slice(raw_text(bytes, charset).as_bytes()),
-            Piece::Words(words) => {
-                let words: String = words.chars().filter(|c| !c.is_control()).collect();
-                out.extend_from_slice(b"=?utf-8?B?");
-                let encoded = base64::engine::general_purpose::STANDARD.encode(words);
-                out.extend_from_slice(encoded.as_bytes());
-                out.extend_from_slice(b"?=");
-            }
-        }
-    }
-    out
-}
-
 fn raw_text(bytes: &[u8], charset: Option<&str>) -> String {
-    match charset {
-        Some(name) if !bytes.is_ascii() && std::str::from_utf8(bytes).is_err() => {
-            charset::decode(bytes, Some(name)).0
-        }
-        _ => charset::guess(bytes),
-    }
-}
-
-/// A structured value unfolded and as UTF-8, its encoded words untouched.
-pub(crate) fn normalise_bytes(value: &[u8]) -> Vec<u8> {
-    charset::guess(&unfold(value)).into_bytes()
+    charset::guess_near(bytes, charset)
 }
 
 /// Removes folding (RFC 5322 section 2.2.3): a line break before white space goes.
 pub(crate) fn unfold(value: &[u8]) -> Vec<u8> {
-    let mut out: Vec<u8> = value
-        .iter()
-        .copied()
-        .filter(|b| !matches!(b, b'\r' | b'\n'))
-        .map(|b| if b == b'\t' { b' ' } else { b })
-        .collect();
-    while out.last() == Some(&b' ') {
-        out.pop();
+    let mut out = Vec::with_capacity(value.len());
+    for byte in value.trim_ascii() {
+        match byte {
+            b'\r' | b'\n' => {}
+            b'\t' => out.push(b' '),
+            other => out.push(*other),
+        }
     }
-    let start = out.iter().position(|b| *b != b' ').unwrap_or(out.len());
-    out.drain(..start);
     out
 }
 
@@ -168,6 +154,12 @@ fn starts_afresh(charset: &str, bytes: &[u8]) -> bool {
     charset == "utf-16" || (charset.starts_with("iso-2022") && bytes.first() == Some(&0x1b))
 }
 
+/// The length of the encoded word that `input` begins with.
+pub(crate) fn word_length(input: &[u8]) -> Option<usize> {
+    let (_, rest) = word(input)?;
+    Some(input.len() - rest.len())
+}
+
 /// Reads one `=?charset?B or Q?data?=` at the start of `input`.
 fn word(input: &[u8]) -> Option<(Word<'_>, &[u8])> {
     let rest = input.strip_prefix(b"=?")?;
@@ -234,7 +226,7 @@ fn q_decode(data: &[u8]) -> Vec<u8> {
 
 /// Position of `needle` in `haystack`.
 pub(crate) fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|w| w == needle)
+    memchr::memmem::find(haystack, needle)
 }
 
 #[cfg(test)]

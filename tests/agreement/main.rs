@@ -10,6 +10,7 @@ mod replies;
 mod report;
 mod text;
 mod unit;
+mod vectors;
 mod winmail;
 
 use std::path::PathBuf;
@@ -37,7 +38,8 @@ fn real_mail_is_read_as_others_expect_it() {
     let kept = kept::list();
     let mut report = Report::default();
     for source in unit::sources(&folder) {
-        for unit in unit::units(&source) {
+        let vectors = vectors::units(&source);
+        for unit in unit::units(&source).into_iter().chain(vectors) {
             let started = Instant::now();
             let reading = unit.read();
             report.time(&unit, started.elapsed());

@@ -16,7 +16,8 @@ pub(crate) fn packed(text: &str) -> String {
 /// The words of `wanted` that `found` lacks.
 pub(crate) fn missing_words(wanted: &str, found: &str) -> Vec<String> {
     let words = |text: &str| -> Vec<String> {
-        text.split(|c: char| !c.is_alphanumeric())
+        apart(text)
+            .split(|c: char| !c.is_alphanumeric())
             .filter(|word| !word.is_empty())
             .map(str::to_owned)
             .collect()
@@ -32,6 +33,21 @@ pub(crate) fn missing_words(wanted: &str, found: &str) -> Vec<String> {
         }
     }
     missing
+}
+
+/// Chinese and Japanese signs set apart from letters and digits, between which some programs put a space.
+fn apart(text: &str) -> String {
+    let sign = |c: char| c >= '\u{2e80}';
+    let mut out = String::with_capacity(text.len());
+    let mut last = ' ';
+    for c in text.chars() {
+        if sign(c) != sign(last) {
+            out.push(' ');
+        }
+        out.push(c);
+        last = c;
+    }
+    out
 }
 
 /// The start of a text, for one line of a report.

@@ -1,5 +1,7 @@
 //! Parts that hold a message in another wrapping: signed S/MIME in one file, and winmail.dat.
 
+use std::borrow::Cow;
+
 use super::Collector;
 use crate::mail::defect::Defect;
 use crate::mail::mime::{Body, Part, Walker};
@@ -12,7 +14,7 @@ const FILES_MAX: usize = 2_000;
 
 impl Collector<'_> {
     /// The part inside a signed S/MIME file (RFC 8551 section 3.5.2), or the part itself.
-    pub(super) fn signed_content(&mut self, part: Part) -> Result<Part, Part> {
+    pub(super) fn signed_content<'a>(&mut self, part: Part<'a>) -> Result<Part<'a>, Part<'a>> {
         let name = || part.filename().unwrap_or_default().to_ascii_lowercase();
         let Body::Leaf(bytes) = &part.body else {
             return Err(part);
@@ -32,11 +34,11 @@ impl Collector<'_> {
             defects: self.defects,
             parts: self.leaves,
         };
-        Ok(walker.part(headers, body, 0, false))
+        Ok(walker.part(&headers, Cow::Owned(body.to_vec()), 0, false))
     }
 
     /// Puts what a winmail.dat holds in its place; false when the part is none or cannot be unpacked.
-    pub(super) fn unpack(&mut self, part: &Part) -> bool {
+    pub(super) fn unpack(&mut self, part: &Part<'_>) -> bool {
         let Body::Leaf(bytes) = &part.body else {
             return false;
         };

@@ -41,6 +41,8 @@ struct Writer {
     link: Option<(String, usize)>,
     /// Cells written in the current table row.
     cells: usize,
+    /// Open `sup` elements: their digits are written small, or a footnote's mark would belong to the word.
+    raised: usize,
 }
 
 impl Writer {
@@ -71,7 +73,11 @@ impl Writer {
                 self.line.push(' ');
             }
             self.space = false;
-            self.line.push(if c == '\u{a0}' { ' ' } else { c });
+            self.line.push(match c {
+                '\u{a0}' => ' ',
+                _ if self.raised > 0 => superscript(c),
+                _ => c,
+            });
         }
     }
 
@@ -118,6 +124,7 @@ impl Writer {
                 self.end_line();
             }
             "img" => self.image(tag),
+            "sup" => self.raised += 1,
             "a" => {
                 let address = tag.attribute("href").unwrap_or_default();
                 self.link = Some((address.trim().to_owned(), self.line.len()));
@@ -145,6 +152,7 @@ impl Writer {
                 self.gap = self.gap.max(1);
             }
             "a" => self.end_link(),
+            "sup" => self.raised = self.raised.saturating_sub(1),
             name if is_block(name) => self.block(0),
             _ => {}
         }
@@ -278,6 +286,22 @@ impl Writer {
     }
 }
 
+const fn superscript(c: char) -> char {
+    match c {
+        '0' => '⁰',
+        '1' => '¹',
+        '2' => '²',
+        '3' => '³',
+        '4' => '⁴',
+        '5' => '⁵',
+        '6' => '⁶',
+        '7' => '⁷',
+        '8' => '⁸',
+        '9' => '⁹',
+        other => other,
+    }
+}
+
 fn is_list(tag: &Tag<'_>) -> bool {
     matches!(tag.name.as_str(), "ul" | "ol")
 }
@@ -342,6 +366,14 @@ mod tests {
     fn outlook_lines_do_not_double_their_spacing() {
         let html = "<p class=MsoNormal>one</p>\r\n<p class=MsoNormal>two</p>";
         assert!(to_text(html).starts_with("one\n"));
+    }
+
+    #[test]
+    fn a_raised_number_is_not_taken_for_part_of_the_word() {
+        assert_eq!(
+            to_text("10 m<sup>2</sup> now<sup>1</sup> 3"),
+            "10 m² now¹ 3"
+        );
     }
 
     #[test]
