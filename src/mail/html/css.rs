@@ -2,8 +2,8 @@
 //! to the mail's own part of its page, so that no rule reaches what we put around it.
 
 use cssparser::{
-    AtRuleParser, CowRcStr, ParseError, Parser, ParserState, QualifiedRuleParser,
-    StyleSheetParser, ToCss as _, Token,
+    AtRuleParser, CowRcStr, ParseError, Parser, ParserState, QualifiedRuleParser, StyleSheetParser,
+    ToCss as _, Token,
 };
 
 use super::declarations::{self, Paint, is_harmless, is_plain};
@@ -230,13 +230,16 @@ fn media_query(input: &mut Parser<'_>, out: &mut String, depth: usize) -> Outcom
 
 fn is_media_word(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
-    let width = word.strip_prefix("max-").or_else(|| word.strip_prefix("min-"));
-    matches!(width.unwrap_or(&word), "width" | "device-width" | "resolution")
-        || matches!(
-            word.as_str(),
-            "all" | "screen" | "only" | "and" | "or" | "hover" | "none" | "pointer" | "fine" | "coarse"
-        )
-        || word.ends_with("device-pixel-ratio")
+    let width = word
+        .strip_prefix("max-")
+        .or_else(|| word.strip_prefix("min-"));
+    matches!(
+        width.unwrap_or(&word),
+        "width" | "device-width" | "resolution"
+    ) || matches!(
+        word.as_str(),
+        "all" | "screen" | "only" | "and" | "or" | "hover" | "none" | "pointer" | "fine" | "coarse"
+    ) || word.ends_with("device-pixel-ratio")
 }
 
 #[cfg(test)]
@@ -275,7 +278,10 @@ mod tests {
             (":root p", ".mailhatch-mail p"),
             ("bodytext", ".mailhatch-mail bodytext"),
             ("*", ".mailhatch-mail *"),
-            ("#top:not(.a, b) > i", ".mailhatch-mail #m-top:not(.a, b) > i"),
+            (
+                "#top:not(.a, b) > i",
+                ".mailhatch-mail #m-top:not(.a, b) > i",
+            ),
             ("a:hover, a:has(b)", ".mailhatch-mail a:hover"),
             ("b:nth-child(2n+1)", ".mailhatch-mail b:nth-child(2n+1)"),
         ] {
@@ -310,7 +316,9 @@ mod tests {
             filter("a{color:red}</style><script>x{y:z}</script>b{color:blue}"),
             ".mailhatch-mail a{color:red}\n"
         );
-        assert!(!filter("a[title=\"</style>\"]{color:red} \\3c/style\\3e {color:red}").contains('<'));
+        assert!(
+            !filter("a[title=\"</style>\"]{color:red} \\3c/style\\3e {color:red}").contains('<')
+        );
     }
 
     #[test]

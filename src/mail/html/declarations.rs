@@ -4,7 +4,8 @@
 
 use cssparser::{
     AtRuleParser, CowRcStr, DeclarationParser, ParseError, Parser, ParserState,
-    QualifiedRuleParser, RuleBodyItemParser, RuleBodyParser, ToCss as _, Token, TokenSerializationType,
+    QualifiedRuleParser, RuleBodyItemParser, RuleBodyParser, ToCss as _, Token,
+    TokenSerializationType,
 };
 
 use super::colour::{Colour, Fate};
@@ -191,9 +192,9 @@ impl<'n> Value<'n> {
                 return no();
             }
             match &token {
-                Token::WhiteSpace(_)
-                | Token::Comma
-                | Token::Delim('+' | '-' | '*' | '/') => self.push(&token),
+                Token::WhiteSpace(_) | Token::Comma | Token::Delim('+' | '-' | '*' | '/') => {
+                    self.push(&token)
+                }
                 Token::Ident(word) if is_plain(word) => self.push(&token),
                 Token::Hash(word) | Token::IDHash(word) if is_plain(word) => self.push(&token),
                 Token::QuotedString(text) if self.names_fonts() && is_harmless(text) => {
@@ -307,12 +308,18 @@ impl<'n> Value<'n> {
 /// Units of the window: the frame is made as tall as its content, which would grow with the frame.
 fn is_of_the_screen(unit: &str) -> bool {
     let unit = unit.to_ascii_lowercase();
-    unit != "vw" && ["vh", "vw", "vi", "vb", "vmin", "vmax"].iter().any(|known| unit.ends_with(known))
+    unit != "vw"
+        && ["vh", "vw", "vi", "vb", "vmin", "vmax"]
+            .iter()
+            .any(|known| unit.ends_with(known))
 }
 
 /// A word without signs that would need an escape.
 pub(super) fn is_plain(word: &str) -> bool {
-    word.len() <= 200 && word.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
+    word.len() <= 200
+        && word
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
 }
 
 /// Text that cannot end its quotes, its element or its attribute.
@@ -327,19 +334,21 @@ pub(super) fn is_harmless(text: &str) -> bool {
 fn is_word_allowed(name: &str, value: &str) -> bool {
     let value = value.to_ascii_lowercase();
     match name {
-        "display" => matches!(
-            value.as_str(),
-            "block"
-                | "inline"
-                | "inline-block"
-                | "none"
-                | "list-item"
-                | "flex"
-                | "inline-flex"
-                | "inherit"
-                | "initial"
-        ) || value.starts_with("table")
-            || value == "inline-table",
+        "display" => {
+            matches!(
+                value.as_str(),
+                "block"
+                    | "inline"
+                    | "inline-block"
+                    | "none"
+                    | "list-item"
+                    | "flex"
+                    | "inline-flex"
+                    | "inherit"
+                    | "initial"
+            ) || value.starts_with("table")
+                || value == "inline-table"
+        }
         // Only sideways: what is cut off below would have a second scroll bar.
         "overflow" | "overflow-y" => matches!(value.as_str(), "hidden" | "visible"),
         "float" => matches!(value.as_str(), "left" | "right" | "none"),
@@ -348,7 +357,14 @@ fn is_word_allowed(name: &str, value: &str) -> bool {
 }
 
 fn is_allowed(name: &str) -> bool {
-    const FAMILIES: [&str; 6] = ["border", "margin", "padding", "font", "text-", "list-style-"];
+    const FAMILIES: [&str; 6] = [
+        "border",
+        "margin",
+        "padding",
+        "font",
+        "text-",
+        "list-style-",
+    ];
     let in_family = FAMILIES.iter().any(|family| name.starts_with(family))
         && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
         && !name.starts_with("border-image")
@@ -424,7 +440,9 @@ mod tests {
     #[test]
     fn looks_stay_and_tricks_go() {
         assert_eq!(
-            filter("color:red; position:fixed; top:0; margin:0 auto;z-index:9;background:url(http://x)"),
+            filter(
+                "color:red; position:fixed; top:0; margin:0 auto;z-index:9;background:url(http://x)"
+            ),
             "color:red;margin:0 auto"
         );
         for trick in [
@@ -470,10 +488,19 @@ mod tests {
     fn sizes_stay_within_reason() {
         assert_eq!(filter("margin:-900px"), "");
         assert_eq!(filter("margin-left:calc(0px - 900px)"), "");
-        assert_eq!(filter("margin-left:-5.4pt;text-indent:-18pt"), "margin-left:-5.4pt;text-indent:-18pt");
-        assert_eq!(filter("height:100vh;min-height:100dvh;width:100vw"), "width:100vw");
+        assert_eq!(
+            filter("margin-left:-5.4pt;text-indent:-18pt"),
+            "margin-left:-5.4pt;text-indent:-18pt"
+        );
+        assert_eq!(
+            filter("height:100vh;min-height:100dvh;width:100vw"),
+            "width:100vw"
+        );
         assert_eq!(filter("height:999999px;text-indent:-9999px"), "");
-        assert_eq!(filter("width:9999/**/px;height:1/**/px"), "width:9999 px;height:1 px");
+        assert_eq!(
+            filter("width:9999/**/px;height:1/**/px"),
+            "width:9999 px;height:1 px"
+        );
         assert_eq!(
             filter("width:calc((480px - 100%) * 480)"),
             "width:calc((480px - 100%) * 480)"
@@ -490,7 +517,10 @@ mod tests {
 
     #[test]
     fn the_colour_of_a_background_survives_its_picture() {
-        assert_eq!(filter("background:#eee url(http://x/y.png) no-repeat"), "background-color:#eee");
+        assert_eq!(
+            filter("background:#eee url(http://x/y.png) no-repeat"),
+            "background-color:#eee"
+        );
         assert_eq!(
             filter("background:url(cid:a) no-repeat #eee"),
             "background:url(\"/own/a\") no-repeat #eee"

@@ -144,7 +144,8 @@ fn urldefense_v3(url: &Url) -> Option<String> {
         }
         let mut count = 1;
         if letters.next_if_eq(&'*').is_some() {
-            const LENGTHS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+            const LENGTHS: &str =
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
             let place = letters.next().and_then(|letter| LENGTHS.find(letter));
             count = place.map_or(1, |place| place + 2);
         }
@@ -161,7 +162,8 @@ fn shown_host(url: &Url) -> String {
     }
     let (unicode, outcome) = idna::domain_to_unicode(ascii);
     let letters = || unicode.chars().filter(|c| c.is_alphabetic());
-    let is_latin = |c: char| c.is_ascii() || matches!(c, '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}');
+    let is_latin =
+        |c: char| c.is_ascii() || matches!(c, '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}');
     if outcome.is_err() || unicode.chars().any(is_invisible) {
         ascii.to_owned()
     } else if letters().all(is_latin) {
@@ -199,14 +201,32 @@ fn pretended_host(words: &str) -> Option<String> {
     let (_, last) = host.rsplit_once('.')?;
     // `readme.txt` and `v2.1` are no hosts; without a scheme only well-known endings are believed.
     let is_ending = last.len() == 2 && last.bytes().all(|b| b.is_ascii_alphabetic())
-        || matches!(last, "com" | "org" | "net" | "info" | "biz" | "edu" | "gov" | "app" | "dev" | "online" | "shop" | "cloud")
+        || matches!(
+            last,
+            "com"
+                | "org"
+                | "net"
+                | "info"
+                | "biz"
+                | "edu"
+                | "gov"
+                | "app"
+                | "dev"
+                | "online"
+                | "shop"
+                | "cloud"
+        )
         || last.starts_with("xn--");
     (has_scheme || host.starts_with("www.") || is_ending).then_some(host)
 }
 
 /// Whether two hosts belong together: the same, or one within the other's domain.
 fn is_kin(one: &str, other: &str) -> bool {
-    let bare = |host: &str| host.trim_start_matches("www.").trim_end_matches('.').to_ascii_lowercase();
+    let bare = |host: &str| {
+        host.trim_start_matches("www.")
+            .trim_end_matches('.')
+            .to_ascii_lowercase()
+    };
     let (one, other) = (bare(one), bare(other));
     let within = |inner: &str, outer: &str| {
         inner
@@ -238,11 +258,25 @@ mod tests {
 
     #[test]
     fn a_link_says_where_it_leads() {
-        assert_eq!(title("https://x.example/a%20b/?c=d#e"), "Leads to x.example/a b");
-        assert_eq!(title("https://paypal.example@evil.example/"), "Leads to evil.example");
-        assert_eq!(title("mailto:ada%40x.example?subject=y"), "Write to ada@x.example");
+        assert_eq!(
+            title("https://x.example/a%20b/?c=d#e"),
+            "Leads to x.example/a b"
+        );
+        assert_eq!(
+            title("https://paypal.example@evil.example/"),
+            "Leads to evil.example"
+        );
+        assert_eq!(
+            title("mailto:ada%40x.example?subject=y"),
+            "Write to ada@x.example"
+        );
         assert_eq!(target("tel:1", "here"), None);
-        assert!(title(&format!("https://x.example/{}", "a".repeat(500))).chars().count() < 140);
+        assert!(
+            title(&format!("https://x.example/{}", "a".repeat(500)))
+                .chars()
+                .count()
+                < 140
+        );
     }
 
     #[test]
@@ -256,20 +290,28 @@ mod tests {
             "https://www.google.com/url?q=https://x.example/a&sa=D",
         ] {
             let found = title(wrapped);
-            assert!(found.starts_with("Leads to x.example/"), "{wrapped}: {found}");
+            assert!(
+                found.starts_with("Leads to x.example/"),
+                "{wrapped}: {found}"
+            );
             assert!(found.contains("(through "), "{wrapped}: {found}");
         }
         assert_eq!(
             title("https://protect-eu.mimecast.com/s/AbC?domain=x.example"),
             "Leads to x.example (through protect-eu.mimecast.com)"
         );
-        let inner = "https%3A%2F%2Furldefense.proofpoint.com%2Fv2%2Furl%3Fu%3Dhttps-3A__x.example_a";
+        let inner =
+            "https%3A%2F%2Furldefense.proofpoint.com%2Fv2%2Furl%3Fu%3Dhttps-3A__x.example_a";
         assert_eq!(
-            title(&format!("https://nam02.safelinks.protection.outlook.com/?url={inner}")),
+            title(&format!(
+                "https://nam02.safelinks.protection.outlook.com/?url={inner}"
+            )),
             "Leads to x.example/a (through nam02.safelinks.protection.outlook.com)"
         );
         assert_eq!(
-            title("https://safelinks.protection.outlook.com.evil.example/?url=https://good.example"),
+            title(
+                "https://safelinks.protection.outlook.com.evil.example/?url=https://good.example"
+            ),
             "Leads to safelinks.protection.outlook.com.evil.example"
         );
         assert_eq!(
@@ -303,16 +345,26 @@ mod tests {
         ] {
             assert_eq!(pretends("https://evil.example/x", words), None, "{words}");
         }
-        let wrapped = "https://a.safelinks.protection.outlook.com/?url=https%3A%2F%2Fwww.bank.co.uk";
+        let wrapped =
+            "https://a.safelinks.protection.outlook.com/?url=https%3A%2F%2Fwww.bank.co.uk";
         assert_eq!(pretends(wrapped, "https://online.bank.co.uk"), None);
-        assert_eq!(pretends("https://click.news.bank.example/1", "www.bank.example"), None);
+        assert_eq!(
+            pretends("https://click.news.bank.example/1", "www.bank.example"),
+            None
+        );
     }
 
     #[test]
     fn hosts_of_mixed_letters_are_shown_as_they_are_looked_up() {
-        assert_eq!(title("https://xn--mller-kva.example/"), "Leads to müller.example");
+        assert_eq!(
+            title("https://xn--mller-kva.example/"),
+            "Leads to müller.example"
+        );
         // A Cyrillic a among Latin letters.
-        assert_eq!(title("https://p\u{430}ypal.example/"), "Leads to xn--pypal-4ve.example");
+        assert_eq!(
+            title("https://p\u{430}ypal.example/"),
+            "Leads to xn--pypal-4ve.example"
+        );
         let cyrillic = title("https://\u{440}\u{430}\u{443}.example/");
         assert!(cyrillic.contains(" (xn--"), "{cyrillic}");
     }

@@ -93,7 +93,10 @@ impl<'p> Pictures<'p> {
             return None;
         }
         let own = self.own;
-        self.found.entry(key).or_insert_with_key(|key| own(key)).clone()
+        self.found
+            .entry(key)
+            .or_insert_with_key(|key| own(key))
+            .clone()
     }
 
     fn data(&mut self, source: &str) -> Option<String> {
@@ -120,7 +123,8 @@ pub(super) struct Look<'l> {
 impl Look<'_> {
     fn is_hidden(&self) -> bool {
         let is = |name: &str, values: &[&str]| {
-            self.declared(name).is_some_and(|value| values.contains(&value))
+            self.declared(name)
+                .is_some_and(|value| values.contains(&value))
         };
         is("display", &["none"])
             || is("visibility", &["hidden", "collapse"])
@@ -187,7 +191,9 @@ fn is_picture_data(value: &str) -> bool {
         .find_map(|kind| strip_scheme(value, &format!("data:image/{kind};base64,")));
     content.is_some_and(|content| {
         content.bytes().all(|b| {
-            b.is_ascii_alphanumeric() || b.is_ascii_whitespace() || matches!(b, b'+' | b'/' | b'=' | b'%')
+            b.is_ascii_alphanumeric()
+                || b.is_ascii_whitespace()
+                || matches!(b, b'+' | b'/' | b'=' | b'%')
         })
     })
 }
@@ -254,7 +260,11 @@ mod tests {
         ] {
             let mut pictures = Pictures::new(true, &|_| None);
             let found = pictures.image("//x.example/p.gif", &seen);
-            assert_eq!(found, Picture::Shown("https://x.example/p.gif".to_owned()), "{seen:?}");
+            assert_eq!(
+                found,
+                Picture::Shown("https://x.example/p.gif".to_owned()),
+                "{seen:?}"
+            );
         }
     }
 
@@ -273,7 +283,10 @@ mod tests {
                 "{source}"
             );
         }
-        assert_eq!(pictures.image("cid:other", &Look::default()), Picture::Waiting);
+        assert_eq!(
+            pictures.image("cid:other", &Look::default()),
+            Picture::Waiting
+        );
         assert_eq!(pictures.blocked, 0);
     }
 

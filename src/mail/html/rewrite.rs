@@ -109,7 +109,11 @@ impl<'p> Rewriter<'p> {
                     let address = self.paint(|paint| (paint.picture)(&value));
                     if let Some(address) = address.filter(|address| is_harmless(address)) {
                         self.needs_paper = true;
-                        add(&mut style, &format!("background-image:url(\"{address}\")"), ';');
+                        add(
+                            &mut style,
+                            &format!("background-image:url(\"{address}\")"),
+                            ';',
+                        );
                     }
                 }
                 "color" | "bgcolor" => match self.colour(name, &value) {
@@ -271,7 +275,11 @@ fn add(list: &mut String, more: &str, between: char) {
 /// Class names, without any that could be ours.
 pub(super) fn classes(value: &str) -> String {
     let own = |name: &&str| !name.to_ascii_lowercase().starts_with("mailhatch");
-    let names: Vec<&str> = value.split_ascii_whitespace().filter(own).take(50).collect();
+    let names: Vec<&str> = value
+        .split_ascii_whitespace()
+        .filter(own)
+        .take(50)
+        .collect();
     names.join(" ")
 }
 

@@ -247,9 +247,7 @@ fn head(html: &str, rewriter: &mut Rewriter<'_>) -> (BodyLook, String) {
     let mut out = String::new();
     for (_, token) in Scanner::new(html) {
         match token {
-            Token::Raw(name, sheet)
-                if name == "style" && seen.len() < 50 && seen.insert(sheet) =>
-            {
+            Token::Raw(name, sheet) if name == "style" && seen.len() < 50 && seen.insert(sheet) => {
                 out.push_str(&rewriter.paint(|paint| css::filter_sheet(sheet, paint)));
             }
             Token::Open(tag) if tag.name == "body" && body == BodyLook::default() => {

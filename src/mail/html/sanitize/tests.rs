@@ -40,7 +40,10 @@ fn remote_pictures_wait_and_own_ones_are_served() {
                 <table background='http://x.example/w'><tr><td background=\"http://x.example/z\"></td></tr></table>\
                 <img src='https://track.example/o.gif' width=1 height=1>";
     let result = shown(html);
-    assert_eq!((result.remote_images_blocked, result.tracking_pixels), (5, 1));
+    assert_eq!(
+        (result.remote_images_blocked, result.tracking_pixels),
+        (5, 1)
+    );
     assert!(result.html.contains("src=\"/files/1\"") && !result.html.contains("example"));
     assert!(result.html.contains("alt=\"Our shop\""));
 }
@@ -53,10 +56,21 @@ fn remote_pictures_are_loaded_when_allowed_but_tracking_pixels_never() {
          <img src='https://track.example/o.gif' width=1 height=1>\
          <div style=\"background:url('https://x.example/back.png')\">x</div>",
     );
-    assert_eq!((result.remote_images_blocked, result.tracking_pixels), (1, 1));
+    assert_eq!(
+        (result.remote_images_blocked, result.tracking_pixels),
+        (1, 1)
+    );
     assert!(!result.html.contains("track.example") && !result.html.contains("s.webp"));
-    for address in ["https://cdn.example/y.png", "https://x.example/a.png", "https://x.example/back.png"] {
-        assert!(result.html.contains(address), "{address} in {}", result.html);
+    for address in [
+        "https://cdn.example/y.png",
+        "https://x.example/a.png",
+        "https://x.example/back.png",
+    ] {
+        assert!(
+            result.html.contains(address),
+            "{address} in {}",
+            result.html
+        );
     }
 }
 
@@ -67,7 +81,10 @@ fn links_open_outside_tell_nothing_and_say_where_they_lead() {
         "<a href=\"https://x.org/y\" title=\"Leads to x.org/y\" target=\"_blank\" rel=\"noopener noreferrer\">y</a>"
     );
     let lie = shown("<a href='https://evil.example/'><b>www.bank.example</b></a>").html;
-    assert!(lie.ends_with("</a> <span class=\"mailhatch-elsewhere\">leads to evil.example</span>"), "{lie}");
+    assert!(
+        lie.ends_with("</a> <span class=\"mailhatch-elsewhere\">leads to evil.example</span>"),
+        "{lie}"
+    );
 }
 
 #[test]
@@ -80,7 +97,9 @@ fn places_within_the_mail_can_be_linked_to() {
 
 #[test]
 fn style_sheets_are_filtered_bound_and_put_first() {
-    let result = shown("<style>p{margin:1px;position:fixed}</style><p style=\"top:0;font-weight:bold\">x</p>");
+    let result = shown(
+        "<style>p{margin:1px;position:fixed}</style><p style=\"top:0;font-weight:bold\">x</p>",
+    );
     assert_eq!(
         result.html,
         "<style>\n.mailhatch-mail p{margin:1px}\n</style>\n<p style=\"font-weight:bold\">x</p>"
@@ -101,7 +120,10 @@ fn what_the_body_says_of_itself_is_kept() {
         }
     );
     assert!(result.needs_paper);
-    assert_eq!((result.html.as_str(), result.remote_images_blocked), ("x", 1));
+    assert_eq!(
+        (result.html.as_str(), result.remote_images_blocked),
+        ("x", 1)
+    );
 }
 
 #[test]
@@ -159,7 +181,11 @@ fn sizes_beyond_reason_are_ignored() {
 
 #[test]
 fn two_hundred_tables_inside_each_other_are_built() {
-    let html = format!("{}deep{}", "<table><tr><td>".repeat(200), "</td></tr></table>".repeat(200));
+    let html = format!(
+        "{}deep{}",
+        "<table><tr><td>".repeat(200),
+        "</td></tr></table>".repeat(200)
+    );
     let clean = shown(&html).html;
     assert!(clean.contains("deep") && clean.matches("<table>").count() == 200);
 }
@@ -174,7 +200,10 @@ fn a_page_made_to_cost_hours_is_shown_as_text() {
 fn quotes_and_signs_in_attributes_stay_inside() {
     let html = "<p title='\"><script>x</script>' style='font-family:\"a&quot;b\"'>&lt;b&gt;</p><img alt='\"><b>' src='https://x.example/\"onload=x'>";
     let clean = with_pictures(html).html;
-    assert!(!clean.contains("<script") && !clean.contains("<b>"), "{clean}");
+    assert!(
+        !clean.contains("<script") && !clean.contains("<b>"),
+        "{clean}"
+    );
     assert!(clean.contains("%22onload"), "{clean}");
 }
 
