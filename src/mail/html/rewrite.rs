@@ -4,7 +4,7 @@
 use super::colour::{Colour, Fate};
 use super::css::ID_PREFIX;
 use super::declarations::{self, Paint, is_harmless};
-use super::pictures::{BLANK, Look, Picture, Pictures, first_of_set, strip_scheme};
+use super::pictures::{Look, Picture, Pictures, first_of_set, placeholder, strip_scheme};
 use super::scan::{Scanner, Tag, Token, decode_entities};
 use super::{escape, links};
 
@@ -183,15 +183,13 @@ impl<'p> Rewriter<'p> {
             Picture::Shown(address) => {
                 out.push_str("<img");
                 write(out, "src", &address);
-                self.attributes(tag, "", out);
+                let class = if look.is_line() { "mailhatch-line" } else { "" };
+                self.attributes(tag, class, out);
                 out.push('>');
             }
             Picture::Waiting => {
                 out.push_str("<img");
-                // With words for it and no address, the browser shows the words.
-                if attribute("alt").trim().is_empty() {
-                    write(out, "src", BLANK);
-                }
+                write(out, "src", &placeholder(&attribute("alt"), &look));
                 self.attributes(tag, "mailhatch-waits", out);
                 out.push('>');
             }

@@ -75,6 +75,14 @@ fn remote_pictures_are_loaded_when_allowed_but_tracking_pixels_never() {
 }
 
 #[test]
+fn a_dot_stretched_to_a_line_keeps_its_height() {
+    let line = with_pictures("<img src='https://x.example/dot.gif' width=600 height=1>").html;
+    assert!(line.contains("class=\"mailhatch-line\""), "{line}");
+    let photo = with_pictures("<img src='https://x.example/a.jpg' width=600 height=200>").html;
+    assert!(!photo.contains("class"), "{photo}");
+}
+
+#[test]
 fn links_open_outside_tell_nothing_and_say_where_they_lead() {
     assert_eq!(
         shown("<a href='https://x.org/y' target=_top title=bank>y</a>").html,
