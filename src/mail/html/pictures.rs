@@ -171,41 +171,62 @@ impl Look<'_> {
     }
 }
 
-/// A drawing of the same size with the words that stand for the picture. It is our own, and no picture is
-/// told where it is shown.
-pub(super) fn placeholder(words: &str, look: &Look<'_>) -> String {
+/// What stands where a picture waits.
+#[derive(Debug, PartialEq)]
+pub(super) struct Placeholder {
+    /// A drawing with the words for the picture. It is our own, and loads nothing.
+    pub(super) address: String,
+    /// The sides that the mail does not give.
+    pub(super) width: Option<f32>,
+    pub(super) height: Option<f32>,
+}
+
+/// Keeps the place of a picture with these words. The drawing has no size of its own, so that its letters
+/// stay legible however it is stretched.
+pub(super) fn placeholder(words: &str, look: &Look<'_>) -> Placeholder {
     let words: String = words.split_whitespace().collect::<Vec<_>>().join(" ");
     let words: String = words
         .chars()
         .filter(|c| !c.is_control())
         .take(160)
         .collect();
-    let width = look.side("width", look.width);
-    let height = look.side("height", look.height);
-    let too_small =
+    let (width, height) = (
+        look.side("width", look.width),
+        look.side("height", look.height),
+    );
+    let is_small =
         width.is_some_and(|width| width < 20.0) || height.is_some_and(|height| height < 12.0);
-    if words.is_empty() || too_small {
-        return BLANK.to_owned();
+    if is_small || (words.is_empty() && width.is_none() && height.is_none()) {
+        return Placeholder {
+            address: BLANK.to_owned(),
+            width: None,
+            height: None,
+        };
     }
     let count = |count: usize| f32::from(u16::try_from(count).unwrap_or(u16::MAX));
     let length = count(words.chars().count()) * LETTER_WIDTH + 16.0;
-    let width = width.unwrap_or_else(|| length.min(320.0)).min(1_000.0);
-    let lines = wrapped(&words, width - 12.0);
-    let height = height
-        .unwrap_or_else(|| count(lines.len()) * LINE_HEIGHT + 8.0)
-        .min(1_000.0);
-    let mut drawing = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\">\
-         <g font-family=\"sans-serif\" font-size=\"13\" fill=\"#75807b\">"
-    );
+    let has_width = !look.width.trim().is_empty() || look.declared("width").is_some();
+    let assumed = width.unwrap_or_else(|| length.clamp(20.0, 320.0));
+    let lines = wrapped(&words, assumed - 12.0);
+    let mut drawing = "<svg xmlns=\"http://www.w3.org/2000/svg\">\
+        <g font-family=\"sans-serif\" font-size=\"13\" fill=\"#75807b\">"
+        .to_owned();
     for (number, line) in lines.iter().enumerate() {
         let top = LINE_HEIGHT * count(number + 1);
-        drawing.push_str(&format!(
-            "<text x=\"6\" y=\"{top}\">{}</text>",
-            super::escape(line)
-        ));
+        let line = super::escape(line);
+        drawing.push_str(&format!("<text x=\"6\" y=\"{top}\">{line}</text>"));
     }
     drawing.push_str("</g></svg>");
+    Placeholder {
+        address: data_address(&drawing),
+        width: (!has_width).then_some(assumed),
+        height: height
+            .is_none()
+            .then(|| count(lines.len()) * LINE_HEIGHT + 8.0),
+    }
+}
+
+fn data_address(drawing: &str) -> String {
     let mut address = "data:image/svg+xml,".to_owned();
     for byte in drawing.bytes() {
         match byte {
@@ -373,21 +394,25 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_waits_shows_its_words_in_its_size() {
+    fn a_picture_that_waits_shows_its_words_and_keeps_its_place() {
         let drawn = placeholder(
             "Our <b>shop</b>\n in \"spring\"",
             &look("90", "", "height:200px"),
         );
-        let text = percent_decode(&drawn);
+        let text = percent_decode(&drawn.address);
         assert!(text.starts_with("data:image/svg+xml,<svg xmlns="), "{text}");
-        assert!(text.contains("width=\"90\" height=\"200\""), "{text}");
         assert!(text.contains(">Our</text><text"), "{text}");
         assert!(
             text.contains("&lt;b&gt;shop&lt;/b&gt;") && text.contains("in &quot;spring&quot;"),
             "{text}"
         );
-        assert_eq!(placeholder("", &look("90", "90", "")), BLANK);
-        assert_eq!(placeholder("Logo", &look("16", "16", "")), BLANK);
+        assert_eq!((drawn.width, drawn.height), (None, None));
+        let drawn = placeholder("Logo", &look("", "", ""));
+        assert_eq!((drawn.width, drawn.height), (Some(44.0), Some(25.0)));
+        for small in [look("16", "16", ""), look("", "1", "")] {
+            assert_eq!(placeholder("Logo", &small).address, BLANK);
+        }
+        assert_eq!(placeholder("", &look("", "", "")).address, BLANK);
     }
 
     #[test]

@@ -132,18 +132,23 @@ fn what_the_body_says_of_itself_is_kept() {
         (result.html.as_str(), result.remote_images_blocked),
         ("x", 1)
     );
+    let links = shown("<style>a{margin:0}</style><body link=ffff00>x</body>").html;
+    let rules =
+        "<style>\n.mailhatch-mail a{color:#ffff00}\n.mailhatch-mail a{margin:0}\n</style>\nx";
+    assert_eq!(links, rules);
 }
 
 #[test]
 fn colours_follow_the_page_unless_they_need_paper() {
     let result = shown(
-        "<p style='color:black;background:white'>a <font color=1F497D>b</font></p><table bgcolor=white><tr><td>c</table>",
+        "<p style='color:black;background:white'>a <font color=1F497D>b</font></p><table bgcolor=white><tr><td bgcolor='#ffffff'>c</table>",
     );
     assert!(!result.needs_paper);
     for part in [
         "color:light-dark(black,#e6e6e6);background-color:light-dark(white,transparent)",
         "<font style=\"color:light-dark(#1F497D,#",
         "<table style=\"background-color:light-dark(white,transparent)\">",
+        "<td style=\"background-color:light-dark(#ffffff,transparent)\">",
     ] {
         assert!(result.html.contains(part), "{part} in {}", result.html);
     }
