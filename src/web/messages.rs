@@ -15,7 +15,7 @@ use super::conversations;
 use super::error::Error;
 use super::page::{Theme, go};
 use super::session::Visitor;
-use crate::mail::html::{BodyLook, Display, sanitize, text_to_html};
+use crate::mail::html::{Display, sanitize, text_to_html};
 use crate::mail::{self, quote};
 use crate::model::{Message, MessageId};
 use crate::store;
@@ -45,7 +45,7 @@ struct Body {
     subject: String,
     stylesheet: String,
     theme: Theme,
-    look: BodyLook,
+    class: String,
     parts: Vec<Part>,
     /// Its colours are right on white paper only.
     paper: bool,
@@ -197,7 +197,7 @@ fn make_body(
         subject: parsed.subject.clone(),
         stylesheet,
         theme,
-        look: BodyLook::default(),
+        class: String::new(),
         parts: Vec::new(),
         paper: false,
         pictures: Pictures::default(),
@@ -234,7 +234,7 @@ fn make_body(
         body.pictures.trackers += clean.tracking_pixels;
         body.paper |= clean.needs_paper;
         if !folded {
-            body.look = clean.body;
+            body.class = clean.body_class;
         }
         body.parts.push(Part {
             html: clean.html,

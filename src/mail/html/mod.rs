@@ -15,7 +15,7 @@ mod sanitize;
 pub(crate) mod scan;
 mod text;
 
-pub use sanitize::{BodyLook, Display, Sanitized, sanitize, sanitize_outgoing};
+pub use sanitize::{Display, Sanitized, sanitize, sanitize_outgoing};
 pub use text::to_text;
 
 use scan::{Scanner, Token};

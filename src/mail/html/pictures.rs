@@ -148,6 +148,12 @@ impl Look<'_> {
         }
     }
 
+    /// Wider than a telephone: there it may be narrower than the mail says.
+    pub(super) fn is_broad(&self) -> bool {
+        self.side("width", self.width)
+            .is_some_and(|width| width > 340.0)
+    }
+
     /// A dot stretched to a line or a gap: its shape is not the picture's.
     pub(super) fn is_line(&self) -> bool {
         self.side("height", self.height)

@@ -120,18 +120,13 @@ fn what_the_body_says_of_itself_is_kept() {
         "<html><body class='news mailhatch-bar' bgcolor=003366 text='#FFFFFF' style='margin:0;position:fixed' \
          background='http://x.example/y.png'>x</body></html>",
     );
+    assert_eq!(result.body_class, "news");
     assert_eq!(
-        result.body,
-        BodyLook {
-            class: "news".to_owned(),
-            style: "background-color:#003366;color:#FFFFFF;margin:0".to_owned(),
-        }
+        result.html,
+        "<style>\n.mailhatch-mail{background-color:#003366;color:#FFFFFF}\n.mailhatch-mail{margin:0}\n</style>\nx"
     );
     assert!(result.needs_paper);
-    assert_eq!(
-        (result.html.as_str(), result.remote_images_blocked),
-        ("x", 1)
-    );
+    assert_eq!(result.remote_images_blocked, 1);
     let links = shown("<style>a{margin:0}</style><body link=ffff00>x</body>").html;
     let rules =
         "<style>\n.mailhatch-mail a{color:#ffff00}\n.mailhatch-mail a{margin:0}\n</style>\nx";
@@ -189,6 +184,16 @@ fn sizes_beyond_reason_are_ignored() {
     assert_eq!(
         shown("<table width=99999 border=100000 cellpadding=2><tr><td rowspan=65534 width='50%'>x</table>").html,
         "<table cellpadding=\"2\"><tbody><tr><td width=\"50%\">x</td></tr></tbody></table>"
+    );
+}
+
+#[test]
+fn what_is_wider_than_a_telephone_is_marked() {
+    let html = shown("<table width=600><tr><td width=40>a<td style='width:400px'>b</table><div style='width:100%'>c</div>").html;
+    assert_eq!(
+        html.matches("class=\"mailhatch-broad\"").count(),
+        2,
+        "{html}"
     );
 }
 
