@@ -172,7 +172,7 @@ impl Look<'_> {
 
     fn declared(&self, wanted: &str) -> Option<&str> {
         let declarations = self.style.split(';').filter_map(|one| one.split_once(':'));
-        let found = declarations.filter(|(name, _)| *name == wanted).last();
+        let found = declarations.rev().find(|(name, _)| *name == wanted);
         found.map(|(_, value)| value.trim_end_matches("!important"))
     }
 }

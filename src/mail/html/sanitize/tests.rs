@@ -236,3 +236,30 @@ fn what_an_agent_typed_keeps_its_look_but_no_classes() {
          <a href=\"https://x.org\" target=\"_blank\" rel=\"noopener noreferrer\" title=\"t\">c</a></div>"
     );
 }
+
+#[test]
+fn large_and_hostile_pages_take_no_longer_than_their_size() {
+    let pieces = [
+        "<a href='https://x.example/?url=https%3A%2F%2Fy.example'>https://z.example</a> ",
+        "<p style='color:rgb(((((((((;font-family:\"a;margin:calc(calc(calc(1px'>x",
+        "<img src=cid:a alt='words and words and words' style='width:1px;width:2px;width:300px'>",
+        "<style>a,b,c{color:red}@media (max-width:1px){a{b:c}}</style>",
+        "<style>a[b=\"{{{{((((((\\</style>",
+        "<table background=x bgcolor=#123456 width=999><td style='background:url(a)url(b)url(c)'>",
+        "<b>&amp;&lt;&copy;&bogus</b>",
+        "<![if !mso]><o:p>x</o:p><![endif]><!--[if mso]>y<![endif]-->",
+    ];
+    for piece in pieces {
+        let time = |count: usize| {
+            let html = piece.repeat(count);
+            let begun = std::time::Instant::now();
+            assert!(shown(&html).html.len() <= html.len() * 12);
+            begun.elapsed().as_secs_f64()
+        };
+        let (small, large) = (time(1_000), time(10_000));
+        assert!(
+            large < small * 60.0 + 1.0,
+            "{piece}: {small} s, then {large} s"
+        );
+    }
+}
