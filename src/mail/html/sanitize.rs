@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
 
@@ -158,7 +159,7 @@ pub fn sanitize(html: &str, display: &Display<'_>) -> Sanitized {
             ..Sanitized::default()
         };
     }
-    let clean = shown().clean(&cost::with_short_texts(&html)).to_string();
+    let clean = SHOWN.clean(&cost::with_short_texts(&html)).to_string();
     let pictures = Pictures::new(display.remote_images, display.cid_url);
     let mut rewriter = Rewriter::for_display(pictures);
     let (body_class, sheet) = head(&html, &mut rewriter);
@@ -185,9 +186,7 @@ pub fn sanitize_outgoing(html: &str) -> String {
     if !cost::is_affordable(html) {
         return text_to_html(&text::to_text(html));
     }
-    let mut builder = builder();
-    builder.rm_generic_attributes(["class", "id"]);
-    let clean = builder.clean(&cost::with_short_texts(html)).to_string();
+    let clean = SENT.clean(&cost::with_short_texts(html)).to_string();
     let mut out = String::with_capacity(clean.len());
     Rewriter::for_sending().rewrite(&clean, &mut out);
     out
@@ -216,11 +215,19 @@ fn builder() -> Builder<'static> {
     builder
 }
 
-fn shown() -> Builder<'static> {
+/// What is shown here.
+static SHOWN: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = builder();
     builder.id_prefix(Some(ID_PREFIX));
     builder
-}
+});
+
+/// What leaves in a message of ours.
+static SENT: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut builder = builder();
+    builder.rm_generic_attributes(["class", "id"]);
+    builder
+});
 
 /// Office's drawings (VML) name their picture in an element of their own. Mostly a plain one stands
 /// beside it for everybody else; where not, this one is taken.
