@@ -322,12 +322,16 @@ impl Collector<'_> {
         let Part {
             content_type,
             content_id,
+            content_location,
             body: Body::Leaf(bytes),
             ..
         } = part
         else {
             return;
         };
+        // HTML may also name a picture by the address its sender gave it (RFC 2557 section 5).
+        let location = content_location.filter(|_| picture && place == Place::Related);
+        let content_id = content_id.or(location);
         if name.is_empty() {
             name = match content_type.as_str() {
                 "message/rfc822" | "message/global" => inner_subject(&bytes),

@@ -25,6 +25,8 @@ pub(crate) struct Part<'a> {
     pub(crate) disposition: Structured,
     /// Content-ID without its brackets.
     pub(crate) content_id: Option<String>,
+    /// Content-Location: the address its sender gave it.
+    pub(crate) content_location: Option<String>,
     /// What is inside.
     pub(crate) body: Body<'a>,
 }
@@ -95,6 +97,7 @@ impl Walker<'_> {
             fields,
             disposition,
             content_id: content_id(headers),
+            content_location: headers.text("content-location"),
             body: Body::Leaf(Cow::Borrowed(&[])),
         };
         if !part.content_type.contains('/') {
@@ -235,6 +238,7 @@ impl Part<'_> {
             fields: self.fields,
             disposition: self.disposition,
             content_id: self.content_id,
+            content_location: self.content_location,
             body: match self.body {
                 Body::Leaf(content) => Body::Leaf(Cow::Owned(content.into_owned())),
                 Body::Multi(parts) => Body::Multi(parts.into_iter().map(Part::owned).collect()),

@@ -4,16 +4,16 @@
 //! of its own: no script, no form, nothing from elsewhere. Pictures from elsewhere are let in for one
 //! answer, when asked.
 
-use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::{Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::attachments::inert;
 use super::context::Shared;
 use super::conversations;
 use super::error::Error;
-use super::page::go;
+use super::page::{Theme, go};
 use super::session::Visitor;
 use crate::mail::html::{Display, sanitize, text_to_html};
 use crate::mail::{self, quote};
@@ -44,8 +44,57 @@ struct Part {
 struct Body {
     subject: String,
     stylesheet: String,
+    theme: Theme,
+    class: String,
     parts: Vec<Part>,
+    /// Its colours are right on white paper only.
+    paper: bool,
+    pictures: Pictures,
+}
+
+/// What there is to say of a message's pictures.
+#[derive(Default)]
+struct Pictures {
+    /// Those of other servers are let in.
+    shown: bool,
+    /// How many were left out, tracking pixels among them.
     blocked: usize,
+    trackers: usize,
+    /// The sender, when the message is proven to be theirs.
+    sender: Option<String>,
+    /// Pictures of this sender shall be shown, but nothing proves that the message is theirs.
+    doubtful: bool,
+}
+
+impl Pictures {
+    /// Pictures a person would see if they asked.
+    fn waiting(&self) -> usize {
+        self.blocked - self.trackers.min(self.blocked)
+    }
+
+    fn sentence(&self) -> String {
+        let (few, many) = match self.trackers {
+            1 => (
+                "A tracking pixel was kept out.".to_owned(),
+                "a tracking pixel",
+            ),
+            some => (
+                format!("{some} tracking pixels were kept out."),
+                "tracking pixels",
+            ),
+        };
+        if self.waiting() == 0 {
+            return few;
+        }
+        let pictures = match self.blocked {
+            1 => "1 picture from another server is not shown".to_owned(),
+            some => format!("{some} pictures from other servers are not shown"),
+        };
+        match self.trackers {
+            0 => format!("{pictures}."),
+            some => format!("{pictures}, {some} of them {many}."),
+        }
+    }
 }
 
 fn id(text: &str) -> Result<MessageId, Error> {
@@ -92,16 +141,28 @@ pub(super) async fn body(
     _visitor: Visitor,
     path: Path<String>,
     wish: Query<Wish>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
     let id = id(&path)?;
-    let images = wish.images == "1";
     let (message, raw) = load(&context, id).await?;
-    let stylesheet = context.assets.url("mail.css");
+    let sender = message.from.address.clone();
+    let chosen = context
+        .read(move |db| Ok(store::picture_senders::is_chosen(db, &sender)?))
+        .await?;
+    let wish = PictureWish {
+        asked: wish.images == "1",
+        chosen,
+    };
+    let (stylesheet, theme) = (context.assets.url("mail.css"), Theme::of(&request));
     // Mail can be costly to read: not on a thread that serves others.
     let body = context
-        .compute(move || make_body(&message, &raw, images, stylesheet))
+        .compute(move || make_body(&message, &raw, wish, stylesheet, theme))
         .await?;
-    let pictures = if images { "https: http: " } else { "" };
+    let pictures = if body.pictures.shown {
+        "https: http: "
+    } else {
+        ""
+    };
     let policy = format!(
         "default-src 'none'; img-src 'self' {pictures}data:; style-src 'self' 'unsafe-inline'; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'self'; {SANDBOX}"
@@ -115,62 +176,98 @@ pub(super) async fn body(
         .body(body.render()?))
 }
 
-fn make_body(message: &Message, raw: &[u8], images: bool, stylesheet: String) -> Body {
+/// Why pictures of other servers may be shown.
+#[derive(Clone, Copy)]
+struct PictureWish {
+    /// A person asked for them, now.
+    asked: bool,
+    /// A person asked for all of this sender's.
+    chosen: bool,
+}
+
+fn make_body(
+    message: &Message,
+    raw: &[u8],
+    wish: PictureWish,
+    stylesheet: String,
+    theme: Theme,
+) -> Body {
     let (parsed, _) = mail::parse(raw);
+    let mut body = Body {
+        subject: parsed.subject.clone(),
+        stylesheet,
+        theme,
+        class: String::new(),
+        parts: Vec::new(),
+        paper: false,
+        pictures: Pictures::default(),
+    };
     let Some(html) = parsed.html.as_deref() else {
-        let part = Part {
+        body.parts.push(Part {
             html: text_to_html(&parsed.text),
             folded: false,
-        };
-        return Body {
-            subject: parsed.subject,
-            stylesheet,
-            parts: vec![part],
-            blocked: 0,
-        };
-    };
-    let cid_url = |cid: &str| {
-        let known = message.attachments.iter().any(|file| {
-            file.content_id
-                .as_deref()
-                .is_some_and(|known| known.eq_ignore_ascii_case(cid))
         });
-        let encoded: String = url::form_urlencoded::byte_serialize(cid.as_bytes()).collect();
-        known.then(|| {
-            format!(
-                "/messages/{}/cid/{}",
-                message.id,
-                encoded.replace('+', "%20")
-            )
-        })
+        return body;
     };
+    let sender = proven_sender(&parsed);
+    body.pictures = Pictures {
+        shown: wish.asked || (wish.chosen && sender.is_some()),
+        doubtful: wish.chosen && sender.is_none(),
+        sender,
+        ..Pictures::default()
+    };
+    let cid_url = |cid: &str| own_picture(message, cid);
     let display = Display {
-        remote_images: images,
+        remote_images: body.pictures.shown,
         cid_url: &cid_url,
     };
     let split = quote::split(&parsed.subject, &parsed.text, Some(html)).html_split;
     let (new, old) = split
         .and_then(|at| html.split_at_checked(at))
         .unwrap_or((html, ""));
-    let mut parts = Vec::new();
-    let mut blocked = 0;
     for (piece, folded) in [(new, false), (old, true)] {
         if piece.trim().is_empty() {
             continue;
         }
         let clean = sanitize(piece, &display);
-        blocked += clean.remote_images_blocked;
-        parts.push(Part {
+        body.pictures.blocked += clean.remote_images_blocked;
+        body.pictures.trackers += clean.tracking_pixels;
+        body.paper |= clean.needs_paper;
+        if !folded {
+            body.class = clean.body_class;
+        }
+        body.parts.push(Part {
             html: clean.html,
             folded,
         });
     }
-    Body {
-        subject: parsed.subject,
-        stylesheet,
-        parts,
-        blocked,
-    }
+    body
+}
+
+/// The address of a picture that came with the message, by its Content-ID.
+fn own_picture(message: &Message, cid: &str) -> Option<String> {
+    let mut ids = message
+        .attachments
+        .iter()
+        .filter_map(|file| file.content_id.as_deref());
+    ids.any(|known| known.eq_ignore_ascii_case(cid))
+        .then(|| picture_url(message.id, cid))
+}
+
+/// A Content-ID may hold any sign, also those that mean something in an address.
+fn picture_url(id: MessageId, cid: &str) -> String {
+    let encoded: String = url::form_urlencoded::byte_serialize(cid.as_bytes()).collect();
+    format!("/messages/{id}/cid/{}", encoded.replace('+', "%20"))
+}
+
+/// Who wrote the message, if the receiving server found that the visible sender's domain stands for it
+/// (DMARC, RFC 7489). Without that anybody can write in a known sender's name.
+fn proven_sender(parsed: &mail::Parsed) -> Option<String> {
+    let [from] = parsed.from.as_slice() else {
+        return None;
+    };
+    let found = mail::trust::authentication(parsed)?;
+    (found.dmarc.as_deref() == Some("pass")).then(|| from.address.clone())
 }
 
 /// `GET /messages/{id}/raw`
@@ -200,19 +297,18 @@ pub(super) async fn picture(
     context: Shared,
     _visitor: Visitor,
     path: Path<(String, String)>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
-    let (message, cid) = path.into_inner();
-    let id = id(&message)?;
+    let id = id(&path.0)?;
+    // Compared as written: some signs are left encoded when a path is taken apart.
+    let asked = request.uri().path().to_owned();
     let (file, bytes) = context
         .read(move |db| {
+            let is_asked = |cid: &str| picture_url(id, cid).eq_ignore_ascii_case(&asked);
             let files = store::attachments::list(db, id)?;
             let file = files
                 .iter()
-                .find(|file| {
-                    file.content_id
-                        .as_deref()
-                        .is_some_and(|known| known.eq_ignore_ascii_case(&cid))
-                })
+                .find(|file| file.content_id.as_deref().is_some_and(is_asked))
                 .ok_or(Error::NotFound("picture"))?;
             let (file, _, bytes) =
                 store::attachments::find(db, file.id)?.ok_or(Error::NotFound("picture"))?;

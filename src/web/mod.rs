@@ -31,6 +31,7 @@ mod microsoft;
 mod microsoft_callback;
 mod outbox;
 mod page;
+mod picture_senders;
 mod session;
 mod setup;
 mod sign_in;
@@ -85,6 +86,8 @@ pub fn configure(routes: &mut ServiceConfig) {
         .service(resource("/messages/{id}/raw").route(get().to(messages::raw)))
         .service(resource("/messages/{id}/cid/{cid:.*}").route(get().to(messages::picture)))
         .service(resource("/attachments/{id}").route(get().to(attachments::show)))
+        .service(resource("/picture-senders").route(post().to(picture_senders::create)))
+        .service(resource("/picture-senders/removal").route(post().to(picture_senders::delete)))
         // Deliveries
         .service(resource("/outbox").route(get().to(outbox::index)))
         .service(resource("/deliveries/{id}/retry").route(post().to(outbox::retry)))

@@ -27,7 +27,7 @@ fn corpus() -> Option<PathBuf> {
 }
 
 #[test]
-#[ignore = "reads thousands of messages; the section corpus of tests/run.sh and `just corpus` run it"]
+#[ignore = "run by the section corpus of tests/run.sh and by `just corpus`: reads thousands of messages"]
 fn real_mail_is_read_as_others_expect_it() {
     let Some(folder) = corpus() else {
         println!(
@@ -38,8 +38,10 @@ fn real_mail_is_read_as_others_expect_it() {
     let kept = kept::list();
     let mut report = Report::default();
     for source in unit::sources(&folder) {
-        let vectors = vectors::units(&source);
-        for unit in unit::units(&source).into_iter().chain(vectors) {
+        let mut units = unit::units(&source);
+        units.extend(replies::units(&source, &unit::name_of(&source)));
+        units.extend(vectors::units(&source));
+        for unit in units {
             let started = Instant::now();
             let reading = unit.read();
             report.time(&unit, started.elapsed());

@@ -83,7 +83,6 @@ pub(crate) fn units(source: &Path) -> Vec<Unit> {
         }
     }
     units.extend(stripping_cases(source, &folder));
-    units.extend(super::replies::units(source, &folder));
     units.extend(subject_cases(source, &folder));
     units
 }
@@ -97,7 +96,8 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-fn name_of(path: &Path) -> String {
+/// The last part of a path.
+pub(crate) fn name_of(path: &Path) -> String {
     path.file_name()
         .and_then(|name| name.to_str())
         .unwrap_or_default()

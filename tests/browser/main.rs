@@ -7,7 +7,11 @@ mod desk;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod letters;
+#[cfg(test)]
 mod live;
+#[cfg(test)]
+mod payloads;
 #[cfg(test)]
 mod phone;
 #[cfg(test)]

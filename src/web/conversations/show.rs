@@ -44,6 +44,8 @@ pub(super) struct Show {
     agents: Vec<Agent>,
     others: Vec<Conversation>,
     form: ReplyForm,
+    /// Pictures of the contact's mail are shown without asking.
+    pictures_chosen: bool,
 }
 
 impl Show {
@@ -100,6 +102,7 @@ impl Show {
         agents.retain(|agent| agent.disabled_at.is_none());
         let others =
             store::conversations::list_of_contact(db, conversation.contact.id, id, OTHERS)?;
+        let pictures_chosen = store::picture_senders::is_chosen(db, &conversation.contact.address)?;
         let entries = entries::timeline(messages, notes, events, seen);
         Ok(Self {
             page,
@@ -108,6 +111,7 @@ impl Show {
             agents,
             others,
             form,
+            pictures_chosen,
         })
     }
 
