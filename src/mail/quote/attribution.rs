@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::words::{LEADS, OPENERS, PRONOUNS, WROTE, WROTE_ENDINGS};
-use super::{bare, is_space, list};
+use super::{bare, is_space, list, lower};
 
 /// Bytes of the longest attribution.
 const BYTES_MAX: usize = 500;
@@ -59,7 +59,7 @@ pub(super) fn judge(text: &str) -> Attribution {
     if text.is_empty() || text.len() > BYTES_MAX {
         return Attribution::No;
     }
-    let lower = text.to_lowercase();
+    let lower = super::lower(text);
     let signs = signs(&lower);
     if is_iso_line(&lower) {
         return Attribution::Sure;
@@ -232,7 +232,7 @@ pub(super) fn may_end_surely(line: &str) -> bool {
 /// Whether a line begins as an attribution does.
 pub(super) fn may_begin(line: &str) -> bool {
     let line = undressed(line);
-    line.chars().any(char::is_numeric) && is_opener(&line.to_lowercase())
+    line.chars().any(char::is_numeric) && is_opener(&lower(line))
 }
 
 /// A line that begins with an attribution to which the first quoted words are glued:
@@ -253,8 +253,8 @@ pub(super) fn glued(line: &str) -> bool {
             .rsplit(|c: char| !c.is_alphabetic())
             .next();
         sticks
-            && word.is_some_and(|word| has(&VERBS, &word.to_lowercase()))
-            && is_opener(&line.to_lowercase())
+            && word.is_some_and(|word| has(&VERBS, &lower(word)))
+            && is_opener(&lower(line))
             && judge(before) == Attribution::Sure
     })
 }
