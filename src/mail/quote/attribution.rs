@@ -129,7 +129,8 @@ fn signs(lower: &str) -> Signs {
     };
     signs.opener = is_opener(lower);
     (signs.digits, signs.time, signs.year) = numbers(lower);
-    let mut before = "";
+    // The two words before: “you wrote”, “vous a écrit”.
+    let mut before = ("", "");
     let mut after_verb = false;
     let words = lower.split(|c: char| !c.is_alphanumeric());
     for word in words.filter(|word| !word.is_empty()) {
@@ -139,7 +140,8 @@ fn signs(lower: &str) -> Signs {
         if has(&VERBS, word) {
             signs.verb = true;
             signs.verb_last = true;
-            signs.spoken |= has(&PERSONS, before);
+            signs.spoken |=
+                has(&PERSONS, before.1) || is_auxiliary(before.1) && has(&PERSONS, before.0);
             after_verb = true;
         } else if after_verb {
             signs.spoken |= has(&PERSONS, word);
@@ -149,7 +151,7 @@ fn signs(lower: &str) -> Signs {
         } else {
             signs.verb_last = false;
         }
-        before = word;
+        before = (before.1, word);
         signs.words += 1;
     }
     let closed = lower.trim_end_matches([':', '：', ' ', '*', '。']);
@@ -158,6 +160,24 @@ fn signs(lower: &str) -> Signs {
         signs.verb_last = true;
     }
     signs
+}
+
+/// “have” in “vous avez écrit”.
+fn is_auxiliary(word: &str) -> bool {
+    matches!(
+        word,
+        "a" | "ai"
+            | "as"
+            | "avez"
+            | "ha"
+            | "hai"
+            | "has"
+            | "have"
+            | "had"
+            | "hat"
+            | "hast"
+            | "heeft"
+    )
 }
 
 /// “the following”, which some programs put behind the verb.
@@ -370,6 +390,9 @@ mod tests {
             "On 5 May 2024 the customer wrote:",
             "On Monday at 10:00 you wrote:",
             "As I wrote on 05.05.2024 at 10:00:",
+            "Am 05.05.2024 um 10:00 schrieb mir Ihr Kollege:",
+            "El 5 de mayo de 2024 a las 10:00 me escribió su colega:",
+            "On 5 May 2024 at 10:00 Ada wrote to me:",
             "Please call on 5 January 2015 at 10:00",
             "Please write to help@x.org before 5.5.2024 10:00:",
             "The options are:",

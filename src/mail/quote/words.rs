@@ -109,10 +109,11 @@ pzt, sal, çar, per, cum, cmt, paz, δευ, τρι, τετ, πεμ, παρ, σά
 jan, feb, apr, may, jun, jul, aug, sep, sept, oct, nov, dec, january, february, march, april, june, july, \
 august, september, october, november, december, في, בתאריך, ב, در";
 
-/// Who speaks of himself when he says that somebody wrote something.
+/// Who speaks of himself or to us when he says that somebody wrote something.
 pub(super) const PRONOUNS: &str = "\
 i, you, he, she, we, they, ich, du, sie, er, wir, ihr, tu, vous, il, elle, nous, ik, u, jij, hij, zij, wij, \
-yo, usted, él, ella, eu, você, ele, ela, lei, lui, jag, han, hon, jeg, hun, я, вы, ты, он, она, мы";
+yo, usted, él, ella, eu, você, ele, ela, lei, lui, jag, han, hon, jeg, hun, я, вы, ты, он, она, мы, \
+me, us, mir, mich, uns, ihnen, nos, mij, ons, mig, meg, oss, mnie, mně, mne, мне, нам, вам";
 
 /// Words that lead a person's own sentence about what somebody wrote.
 pub(super) const LEADS: &str =
