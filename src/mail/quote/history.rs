@@ -322,7 +322,7 @@ fn is_marked(line: &str) -> bool {
 fn initials(line: &str) -> Option<&str> {
     let (name, rest) = line.trim_start().split_once('>')?;
     let short = (1..=4).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_uppercase());
-    (short && rest.starts_with([' ', '>']) || short && rest.is_empty()).then_some(name)
+    (short && (rest.is_empty() || rest.starts_with([' ', '>']))).then_some(name)
 }
 
 /// The sign before a line, when it stands there as `>` does.

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::words::{LABELS, OTHER_LABELS};
-use super::{bare, list};
+use super::{bare, list, lower};
 
 /// Lines a header block may take, long lists of recipients included.
 const BLOCK_LINES_MAX: usize = 14;
@@ -49,7 +49,7 @@ fn named(name: &str) -> Option<Label> {
     if name.is_empty() {
         return None;
     }
-    let name = name.to_lowercase();
+    let name = lower(name);
     let at = NAMES
         .binary_search_by(|(known, _)| (*known).cmp(name.as_str()))
         .ok()?;

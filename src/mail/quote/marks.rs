@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::words::{MARKS, REPLY_ABOVE};
-use super::{bare, list};
+use super::{bare, list, lower};
 
 /// Bytes of the longest mark.
 const BYTES_MAX: usize = 160;
@@ -82,7 +82,7 @@ pub(super) fn read(line: &str) -> Option<Mark> {
     if inner.is_empty() || inner.len() > BYTES_MAX {
         return None;
     }
-    let inner = inner.to_lowercase();
+    let inner = lower(inner);
     let holds = |phrases: &[&str]| phrases.iter().any(|phrase| inner.contains(phrase));
     // “Please sign above this line” is not such a request.
     if holds(REPLY_ABOVE) && (look == Look::Drawn || inner.contains("reply")) {

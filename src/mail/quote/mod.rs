@@ -17,7 +17,11 @@ mod marks;
 mod signature;
 mod words;
 
+use std::sync::LazyLock;
+
 use super::html::to_text;
+
+static FORWARDS: LazyLock<Vec<&str>> = LazyLock::new(|| sorted(words::FORWARD_PREFIXES));
 
 /// A message's text taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,8 +87,12 @@ fn is_forward(subject: &str) -> bool {
     if prefix.len() > 40 {
         return false;
     }
-    let prefix = prefix.trim().to_lowercase();
-    list(words::FORWARD_PREFIXES).any(|known| known == prefix)
+    // `Fwd[2]:` counts how often.
+    let prefix = lower(prefix);
+    let prefix = prefix.trim_end_matches(|c: char| {
+        c.is_whitespace() || c.is_ascii_digit() || matches!(c, '[' | ']' | '(' | ')' | '^')
+    });
+    FORWARDS.binary_search(&prefix.trim_start()).is_ok()
 }
 
 struct TextSplit {
@@ -220,12 +228,29 @@ fn is_space(c: char) -> bool {
         || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// In lower case, the Turkish İ as a plain i: Unicode would leave its dot behind as a sign of its own.
+fn lower(text: &str) -> String {
+    let lower = text.to_lowercase();
+    if lower.contains('\u{307}') {
+        lower.replace('\u{307}', "")
+    } else {
+        lower
+    }
+}
+
 /// The words of a table, between commas.
 fn list(words: &'static str) -> impl Iterator<Item = &'static str> {
     words
         .split(',')
         .map(str::trim)
         .filter(|word| !word.is_empty())
+}
+
+/// The words of a table as a sorted set.
+fn sorted(words: &'static str) -> Vec<&'static str> {
+    let mut words: Vec<&str> = list(words).collect();
+    words.sort_unstable();
+    words
 }
 
 #[cfg(test)]

@@ -109,10 +109,11 @@ pzt, sal, çar, per, cum, cmt, paz, δευ, τρι, τετ, πεμ, παρ, σά
 jan, feb, apr, may, jun, jul, aug, sep, sept, oct, nov, dec, january, february, march, april, june, july, \
 august, september, october, november, december, في, בתאריך, ב, در";
 
-/// Who speaks of himself when he says that somebody wrote something.
+/// Who speaks of himself or to us when he says that somebody wrote something.
 pub(super) const PRONOUNS: &str = "\
 i, you, he, she, we, they, ich, du, sie, er, wir, ihr, tu, vous, il, elle, nous, ik, u, jij, hij, zij, wij, \
-yo, usted, él, ella, eu, você, ele, ela, lei, lui, jag, han, hon, jeg, hun, я, вы, ты, он, она, мы";
+yo, usted, él, ella, eu, você, ele, ela, lei, lui, jag, han, hon, jeg, hun, я, вы, ты, он, она, мы, \
+me, us, mir, mich, uns, ihnen, nos, mij, ons, mig, meg, oss, mnie, mně, mne, мне, нам, вам";
 
 /// Words that lead a person's own sentence about what somebody wrote.
 pub(super) const LEADS: &str =
@@ -196,7 +197,7 @@ pub(super) const REPLY_ABOVE: &[&str] = &[
 pub(super) const FORWARD_PREFIXES: &str = "\
 fwd, fw, forward, forwarded, wg, weitergeleitet, tr, tf, transf, rv, rsv, reenv, enc, encaminhada, i, inoltra, doorst, \
 doorgestuurd, vb, vs, vidarebefordrat, videresend, videresendt, vl, välitetty, fs, pd, przekazane, továbbítás, \
-továbbítva, redirecționat, пересл, пер, на, ilt, i̇lt, yönl, πρθ, edasi, pārs, persiųsta, prosl, posr, הועבר, \
+továbbítva, redirecționat, пересл, пер, на, ilt, i̇lt, yönl, переслать, πρθ, edasi, pārs, persiųsta, prosl, posr, הועבר, \
 إعادة توجيه, تحويل, chuyển tiếp, trs, ทางต่อ, 転送, 전달, 转发, 轉寄, 轉發";
 
 /// How a program's own line begins, the kind that says from what device the mail is.
@@ -211,7 +212,7 @@ inviato da, inviato dal, inviato con, inviato tramite, inviato via, inviata da, 
 verzonden vanaf, verzonden vanuit, verzonden met, verzonden via, verstuurd vanaf, verstuurd met, verstuurd vanuit, \
 skickat från, skickat med, skickat via, skickades från, sendt fra, sendt med, sendt via, sendt med, sent frá, sent úr, \
 lähetetty, lähetin, wysłane z, wysłano z, wysłano za, wysłane za, wiadomość wysłana z, odesláno z, odesláno ze, posláno z, odoslané z, \
-odoslané zo, poslané z, az iphone, trimis de, trimis din, trimis prin, изпратено от, изпратено с, отправлено с, отправлено из, \
+odoslané zo, poslané z, az iphone, küldve az, trimis de, trimis din, trimis prin, изпратено от, изпратено с, отправлено с, отправлено из, \
 отправлено со, отправлено через, отправлено от, надіслано з, надіслано із, надіслано через, відправлено з, poslano s, \
 poslano iz, poslano z, poslato sa, poslato s, послато са, στάλθηκε από, εστάλη από, απεστάλη από, saadetud, \
 nosūtīts no, sūtīts no, išsiųsta iš, išsiųsta, enviat des, enviat amb, bidalia, anfonwyd o, נשלח מ, أُرسلت من, أرسلت من, \
@@ -244,7 +245,7 @@ celular, cellulare, telemóvel, tablet, tablette, mac, macbook, apple, puhelim, 
 κινητό, gsm, outlook, windows, yahoo, gmail, mailbox, airmail, proton, protonmail, thunderbird, bluemail, aqua, \
 spark, superhuman, zoho, gmx, icloud, tutanota, tuta, fairemail, boxer, nine, edison, polymail, newton, \
 mailspring, fastmail, mailfence, hushmail, lotus, ibm, verizon, t-mobile, sprint, sfr, yandex, яндекс, mail.ru, \
-myphone, pc, laptop, ordinateur, 手机, 手機, 携帯, 휴대";
+myphone, typeapp, mail app, application mail, pc, laptop, ordinateur, 手机, 手機, 携帯, 휴대";
 
 /// What people add to such a line to excuse themselves.
 pub(super) const EXCUSES: &[&str] = &[
