@@ -4,10 +4,10 @@
 //! never fails. Under it lie `header` (fields), `words` (RFC 2047), `mime` (the tree of parts), `body`
 //! (which part is text, which a file), `date`, `transfer`, `charset`, `flowed` and
 //! `filename`. On a [`Parsed`] work [`classify`] (what kind of message), [`bounce`] (delivery reports), [`calendar`] (invitations),
-//! [`trust`] (what the receiving server found about the sender), [`thread`] (which conversation it may
+//! [`trust`] (how far the sender and a file can be believed), [`thread`] (which conversation it may
 //! belong to) and [`quote`] (what is new in a reply).
 //!
-//! Showing: [`html`] sanitises, and converts between HTML and text.
+//! Showing: [`html`] sanitises, and converts between HTML and text; [`outline()`] lists the parts of the source.
 //!
 //! Writing: [`compose`] makes the bytes of a message to send.
 
@@ -24,6 +24,7 @@ mod flowed;
 mod header;
 pub mod html;
 mod mime;
+mod outline;
 mod parse;
 pub mod quote;
 pub mod thread;
@@ -36,6 +37,7 @@ pub use bounce::Bounce;
 pub use calendar::Calendar;
 pub use defect::Defect;
 pub use header::{Field, Headers};
+pub use outline::{Piece, outline};
 pub use parse::{Parsed, parse};
 pub use trust::Authentication;
 

@@ -4,6 +4,8 @@
 //! of its own: no script, no form, nothing from elsewhere. Pictures from elsewhere are let in for one
 //! answer, when asked.
 
+mod source;
+
 use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::{Path, Query};
@@ -16,9 +18,11 @@ use super::error::Error;
 use super::page::go;
 use super::session::Visitor;
 use crate::mail::html::{Display, sanitize, text_to_html};
-use crate::mail::{self, quote};
+use crate::mail::{self, Parsed, quote};
 use crate::model::{Message, MessageId};
 use crate::store;
+
+pub(super) use source::source;
 
 /// What the frame's content may do. `allow-same-origin` without `allow-scripts`: the page around it may
 /// measure it, and pictures by Content-ID come with the session; nothing in it runs.
@@ -41,7 +45,7 @@ struct Part {
 
 #[derive(Template)]
 #[template(path = "messages/body.html")]
-struct Body {
+pub(super) struct Body {
     subject: String,
     stylesheet: String,
     parts: Vec<Part>,
@@ -101,6 +105,14 @@ pub(super) async fn body(
     let body = context
         .compute(move || make_body(&message, &raw, images, stylesheet))
         .await?;
+    show_frame(&body, images)
+}
+
+/// The content of a frame as the answer, under a policy of its own.
+///
+/// # Errors
+/// When the template fails.
+pub(super) fn show_frame(body: &Body, images: bool) -> Result<HttpResponse, Error> {
     let pictures = if images { "https: http: " } else { "" };
     let policy = format!(
         "default-src 'none'; img-src 'self' {pictures}data:; style-src 'self' 'unsafe-inline'; \
@@ -116,19 +128,6 @@ pub(super) async fn body(
 }
 
 fn make_body(message: &Message, raw: &[u8], images: bool, stylesheet: String) -> Body {
-    let (parsed, _) = mail::parse(raw);
-    let Some(html) = parsed.html.as_deref() else {
-        let part = Part {
-            html: text_to_html(&parsed.text),
-            folded: false,
-        };
-        return Body {
-            subject: parsed.subject,
-            stylesheet,
-            parts: vec![part],
-            blocked: 0,
-        };
-    };
     let cid_url = |cid: &str| {
         let known = message.attachments.iter().any(|file| {
             file.content_id
@@ -144,9 +143,32 @@ fn make_body(message: &Message, raw: &[u8], images: bool, stylesheet: String) ->
             )
         })
     };
+    frame(&mail::parse(raw).0, images, stylesheet, &cid_url)
+}
+
+/// A message's HTML for a frame; `cid_url` says where its pictures are.
+pub(super) fn frame(
+    parsed: &Parsed,
+    images: bool,
+    stylesheet: String,
+    cid_url: &dyn Fn(&str) -> Option<String>,
+) -> Body {
+    let subject = parsed.subject.clone();
+    let Some(html) = parsed.html.as_deref() else {
+        let part = Part {
+            html: text_to_html(&parsed.text),
+            folded: false,
+        };
+        return Body {
+            subject,
+            stylesheet,
+            parts: vec![part],
+            blocked: 0,
+        };
+    };
     let display = Display {
         remote_images: images,
-        cid_url: &cid_url,
+        cid_url,
     };
     let split = quote::split(&parsed.text, Some(html)).html_split;
     let (new, old) = split
@@ -166,7 +188,7 @@ fn make_body(message: &Message, raw: &[u8], images: bool, stylesheet: String) ->
         });
     }
     Body {
-        subject: parsed.subject,
+        subject,
         stylesheet,
         parts,
         blocked,

@@ -13,6 +13,8 @@ mod context;
 mod conversations;
 mod csrf;
 mod error;
+mod events;
+mod files;
 mod flash;
 mod folders;
 mod format;
@@ -31,6 +33,7 @@ mod microsoft;
 mod microsoft_callback;
 mod outbox;
 mod page;
+mod readings;
 mod session;
 mod setup;
 mod sign_in;
@@ -82,8 +85,26 @@ pub fn configure(routes: &mut ServiceConfig) {
         .service(resource("/messages/{id}").route(get().to(messages::show)))
         .service(resource("/messages/{id}/body").route(get().to(messages::body)))
         .service(resource("/messages/{id}/raw").route(get().to(messages::raw)))
+        .service(resource("/messages/{id}/source").route(get().to(messages::source)))
         .service(resource("/messages/{id}/cid/{cid:.*}").route(get().to(messages::picture)))
         .service(resource("/attachments/{id}").route(get().to(attachments::show)))
+        .service(resource("/attachments/{id}/message/{at}").route(get().to(attachments::message)))
+        .service(
+            resource("/attachments/{id}/message/{at}/body")
+                .route(get().to(attachments::message_body)),
+        )
+        .service(
+            resource("/attachments/{id}/message/{at}/raw")
+                .route(get().to(attachments::message_raw)),
+        )
+        .service(
+            resource("/attachments/{id}/message/{at}/files/{number}")
+                .route(get().to(attachments::message_file)),
+        )
+        .service(
+            resource("/attachments/{id}/message/{at}/cid/{cid:.*}")
+                .route(get().to(attachments::message_picture)),
+        )
         // Deliveries
         .service(resource("/outbox").route(get().to(outbox::index)))
         .service(resource("/deliveries/{id}/retry").route(post().to(outbox::retry)))

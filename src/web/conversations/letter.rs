@@ -1,0 +1,207 @@
+//! One message of a conversation as shown: its text and what stands around it.
+
+use crate::mail::html::preview;
+use crate::mail::quote;
+use crate::mail::trust::{Assessment, Finding, Severity};
+use crate::model::{Contact, Delivery, Direction, Kind, Message, Word as _};
+use crate::store::Db;
+use crate::web::context::Context;
+use crate::web::error::Error;
+use crate::web::events::Card;
+use crate::web::files::{self, File};
+use crate::web::format;
+use crate::web::page::Html;
+use crate::web::readings::{self, Reading};
+
+/// What stands around a message's text, read from its bytes.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Around {
+    /// How far its sender can be believed.
+    pub(super) trust: Assessment,
+    /// What the receiving server recorded, in words; empty when it recorded nothing.
+    pub(super) checks: String,
+    /// The event it is about.
+    pub(super) event: Option<Card>,
+}
+
+impl Around {
+    /// Reads what stands around each message of a conversation with this contact.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(super) fn list(
+        db: &Db,
+        context: &Context,
+        contact: &Contact,
+        messages: Vec<Message>,
+    ) -> Result<Vec<(Message, Self)>, Error> {
+        let readings = context.readings.list(db, &messages)?;
+        let known = context.readings.known(db, context.now())?;
+        messages
+            .into_iter()
+            .zip(readings)
+            .map(|(message, reading)| {
+                let around = Self {
+                    trust: readings::assess(db, &message, contact, &reading, &known)?,
+                    checks: checks(&reading),
+                    event: event(&message, &reading),
+                };
+                Ok((message, around))
+            })
+            .collect()
+    }
+}
+
+fn event(message: &Message, reading: &Reading) -> Option<Card> {
+    let calendar = reading.calendar.as_ref()?;
+    let file = message
+        .attachments
+        .iter()
+        .find(|file| files::is_calendar(file));
+    let url = file.map(|file| format!("/attachments/{}", file.id));
+    Some(Card::new(calendar, &message.text, url))
+}
+
+/// "SPF pass, DKIM pass, DMARC fail": for who wants to know exactly.
+fn checks(reading: &Reading) -> String {
+    let Some(verdicts) = &reading.evidence.verdicts else {
+        return String::new();
+    };
+    let all = &verdicts.authentication;
+    [
+        ("SPF", &all.spf),
+        ("DKIM", &all.dkim),
+        ("DMARC", &all.dmarc),
+        ("Microsoft's sum", &verdicts.composite),
+    ]
+    .into_iter()
+    .filter_map(|(name, word)| word.as_ref().map(|word| format!("{name} {word}")))
+    .collect::<Vec<_>>()
+    .join(", ")
+}
+
+/// A message as shown.
+#[derive(Debug, Clone)]
+pub(super) struct Letter {
+    pub(super) message: Message,
+    /// Its newest words are shown, not only a line.
+    pub(super) open: bool,
+    /// What stands around its text.
+    pub(super) around: Around,
+    /// New text, when the message has no HTML.
+    pub(super) text: Html,
+    /// The signature under it, when the message has no HTML.
+    pub(super) signature: Option<Html>,
+    /// The whole text with what it quotes, when that is more.
+    pub(super) whole: Option<Html>,
+    /// Files beside the text.
+    pub(super) files: Vec<File>,
+    /// First words, for the folded line.
+    pub(super) preview: String,
+}
+
+impl Letter {
+    pub(super) fn new(message: Message, around: Around, open: bool) -> Self {
+        let is_new = !message.reply_text.trim().is_empty();
+        let shown = if is_new {
+            &message.reply_text
+        } else {
+            &message.text
+        };
+        let is_plain = !message.has_html;
+        let signature = (is_plain && is_new)
+            .then(|| quote::split(&message.text, None).signature)
+            .filter(|signature| !signature.trim().is_empty())
+            .map(|signature| Html::of_text(&signature));
+        let whole = (is_plain && message.quoted).then(|| Html::of_text(&message.text));
+        let on_card = around.event.as_ref().and_then(|card| card.file_url.clone());
+        let files = message
+            .attachments
+            .iter()
+            .filter(|file| !file.inline || is_plain)
+            .map(File::stored)
+            .filter(|file| Some(&file.url) != on_card.as_ref())
+            .collect();
+        Self {
+            open,
+            text: Html::of_text(shown),
+            signature,
+            whole,
+            files,
+            preview: preview(shown, 140),
+            around,
+            message,
+        }
+    }
+
+    /// Findings that must not be overlooked.
+    pub(super) fn warnings(&self) -> Vec<&Finding> {
+        let loud = |finding: &&Finding| finding.severity > Severity::Info;
+        self.around.trust.findings.iter().filter(loud).collect()
+    }
+
+    /// Findings that are only good to know.
+    pub(super) fn remarks(&self) -> Vec<&Finding> {
+        let quiet = |finding: &&Finding| finding.severity == Severity::Info;
+        self.around.trust.findings.iter().filter(quiet).collect()
+    }
+
+    /// Whether the folded line must warn as well.
+    pub(super) fn is_suspicious(&self) -> bool {
+        let loudest = self.around.trust.findings.first();
+        loudest.is_some_and(|finding| finding.severity == Severity::Danger)
+    }
+
+    /// Changes when the message must be drawn again.
+    pub(super) fn version(&self) -> String {
+        let delivery = self
+            .message
+            .delivery
+            .as_ref()
+            .map_or_else(String::new, |delivery| {
+                let (state, attempts) = (delivery.state.word(), delivery.attempts);
+                let problem = delivery
+                    .problem
+                    .as_ref()
+                    .map_or("", |problem| problem.code.as_str());
+                format!("{state}-{attempts}-{}-{problem}", delivery.next_attempt_at)
+            });
+        format!("{}-{}-{delivery}", self.message.id, u8::from(self.open))
+    }
+
+    pub(super) fn who(&self) -> &str {
+        match (&self.message.agent_name, self.message.from.name.as_str()) {
+            (Some(name), _) => name,
+            (None, "") if self.message.from.address.is_empty() => "Unknown sender",
+            (None, "") => &self.message.from.address,
+            (None, name) => name,
+        }
+    }
+
+    pub(super) fn initials(&self) -> String {
+        format::initials(self.who())
+    }
+
+    pub(super) fn tint(&self) -> u32 {
+        format::tint(self.who())
+    }
+
+    pub(super) fn is_ours(&self) -> bool {
+        self.message.direction == Direction::Outgoing
+    }
+
+    /// A word on what wrote it, when that was not a person.
+    pub(super) fn kind_label(&self) -> Option<&'static str> {
+        match self.message.kind {
+            Kind::Message => None,
+            Kind::AutoReply => Some("Automatic reply"),
+            Kind::Bounce => Some("Delivery report"),
+            Kind::List => Some("Mailing list"),
+            Kind::Notification => Some("Automatic message"),
+        }
+    }
+
+    pub(super) fn delivery(&self) -> Option<&Delivery> {
+        self.message.delivery.as_ref()
+    }
+}
