@@ -6,10 +6,11 @@
 
 use sha2::{Digest as _, Sha256};
 
+use super::calendar::Calendar;
 use super::defect::Defect;
 use super::header;
 use super::mime::{Body, Part};
-use super::{charset, filename, flowed, html};
+use super::{charset, filename, flowed, html, tnef};
 
 /// A file that came with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub(crate) struct Content {
     pub(crate) attachments: Vec<Attachment>,
     /// The first text/calendar part.
     pub(crate) calendar: Option<String>,
+    /// The event that a winmail.dat was about.
+    pub(crate) event: Option<Calendar>,
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +78,8 @@ struct Collector<'d> {
     segments: Vec<Segment>,
     attachments: Vec<Attachment>,
     calendar: Option<String>,
+    /// Text and event of a winmail.dat, for a message that has none of its own.
+    winmail: (Segment, Option<Calendar>),
     defects: &'d mut Vec<Defect>,
     leaves: usize,
 }
@@ -85,6 +90,7 @@ pub(crate) fn collect(root: Part, defects: &mut Vec<Defect>) -> Content {
         segments: Vec::new(),
         attachments: Vec::new(),
         calendar: None,
+        winmail: Default::default(),
         defects,
         leaves: 0,
     };
@@ -250,6 +256,9 @@ impl Collector<'_> {
     }
 
     fn add_attachment(&mut self, part: Part, place: Place) {
+        if self.unpack(&part) {
+            return;
+        }
         let content_id = part.content_id();
         let given = part.filename().unwrap_or_default();
         let (mut name, is_unsafe) = filename::safe(&given);
@@ -284,7 +293,43 @@ impl Collector<'_> {
         });
     }
 
+    /// Puts what a winmail.dat holds in its place; false when the part is none or cannot be unpacked.
+    fn unpack(&mut self, part: &Part) -> bool {
+        let Body::Leaf(bytes) = &part.body else {
+            return false;
+        };
+        let is_named = matches!(
+            part.content_type.as_str(),
+            "application/ms-tnef" | "application/vnd.ms-tnef"
+        );
+        let may_be = is_named || !part.content_type.starts_with("message/");
+        if !may_be || !(is_named || tnef::is_tnef(bytes)) {
+            return false;
+        }
+        let Some(unpacked) = tnef::open(bytes) else {
+            self.defects.push(Defect::UnreadableTnef);
+            return false;
+        };
+        if unpacked.cut_off {
+            self.defects.push(Defect::CutOffTnef);
+        }
+        self.attachments.extend(unpacked.attachments);
+        let (segment, event) = &mut self.winmail;
+        if segment.text.is_none() && segment.html.is_none() {
+            segment.text = unpacked.text;
+            segment.html = unpacked.html;
+        }
+        *event = event.take().or(unpacked.calendar);
+        true
+    }
+
     fn finish(mut self) -> Content {
+        let (wrapped, event) = std::mem::take(&mut self.winmail);
+        let is_blank = |text: &Option<String>| text.as_ref().is_none_or(|t| t.trim().is_empty());
+        let mut segments = self.segments.iter();
+        if segments.all(|segment| is_blank(&segment.text) && is_blank(&segment.html)) {
+            self.segments = vec![wrapped];
+        }
         let rich = self.segments.iter().any(|segment| segment.html.is_some());
         let mut text = String::new();
         let mut html = String::new();
@@ -315,6 +360,7 @@ impl Collector<'_> {
             html: rich.then_some(html),
             attachments: self.attachments,
             calendar: self.calendar,
+            event,
         }
     }
 

@@ -40,6 +40,10 @@ pub enum Defect {
     BadCharset(String),
     /// An attachment's name would have reached outside its folder or hidden its true ending.
     UnsafeFilename,
+    /// A winmail.dat that could not be unpacked; it is kept as the file it is.
+    UnreadableTnef,
+    /// A winmail.dat that ends in the middle; what could be read of it was unpacked.
+    CutOffTnef,
 }
 
 impl fmt::Display for Defect {
@@ -75,6 +79,12 @@ impl fmt::Display for Defect {
             Self::UnknownCharset(name) => write!(f, "the character set {name} is unknown"),
             Self::BadCharset(name) => {
                 write!(f, "text does not fit its declared character set {name}")
+            }
+            Self::UnreadableTnef => {
+                f.write_str("winmail.dat could not be unpacked and was kept as an attachment")
+            }
+            Self::CutOffTnef => {
+                f.write_str("winmail.dat is damaged; a part of what it held may be missing")
             }
             Self::UnsafeFilename => f.write_str("an attachment had an unsafe file name"),
         }

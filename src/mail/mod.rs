@@ -3,7 +3,7 @@
 //! Reading: [`parse`] turns the bytes of a message into a [`Parsed`] and a list of [`Defect`]s; it
 //! never fails. Under it lie `header` (fields), `words` (RFC 2047), `mime` (the tree of parts), `body`
 //! (which part is text, which a file), `date`, `transfer`, `charset`, `flowed` and
-//! `filename`. On a [`Parsed`] work [`classify`] (what kind of message), [`bounce`] (delivery reports), [`calendar`] (invitations),
+//! `filename`; what an Outlook wrapped in winmail.dat is unpacked by `tnef` and `rtf`. On a [`Parsed`] work [`classify`] (what kind of message), [`bounce`] (delivery reports), [`calendar`] (invitations),
 //! [`trust`] (how far the sender and a file can be believed), [`thread`] (which conversation it may
 //! belong to) and [`quote`] (what is new in a reply).
 //!
@@ -27,7 +27,9 @@ mod mime;
 mod outline;
 mod parse;
 pub mod quote;
+mod rtf;
 pub mod thread;
+pub mod tnef;
 mod transfer;
 pub mod trust;
 mod words;

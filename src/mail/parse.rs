@@ -100,7 +100,8 @@ pub fn parse(raw: &[u8]) -> (Parsed, Vec<Defect>) {
     parsed.calendar = content
         .calendar
         .or_else(|| calendar_file(&parsed.attachments))
-        .and_then(|text| calendar::read(&text));
+        .and_then(|text| calendar::read(&text))
+        .or(content.event);
     (parsed, defects)
 }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::text::{folded, missing_words, packed, short};
 use super::unit::Unit;
+use super::winmail;
 
 /// Sources of ordinary mail, none of it a bounce or a machine's answer.
 const ORDINARY: [&str; 9] = [
@@ -152,21 +153,9 @@ impl Judge<'_> {
             }
         }
         for wanted in self.list("tnef_files").unwrap_or_default() {
-            let agrees = files.iter().any(|file| {
-                file["filename"] == wanted["name"] && file["sha256"] == wanted["sha256"]
-            });
-            self.add("winmail.dat", agrees, || {
-                let found: Vec<String> = files
-                    .iter()
-                    .map(|file| {
-                        format!(
-                            "{} {} {}",
-                            file["filename"], file["size_bytes"], file["sha256"]
-                        )
-                    })
-                    .collect();
-                format!("wanted {wanted}, found {found:?}")
-            });
+            let difference = winmail::difference(&self.unit.raw, &wanted);
+            let agrees = difference.is_none();
+            self.add("winmail.dat", agrees, || difference.unwrap_or_default());
         }
     }
 

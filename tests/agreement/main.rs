@@ -9,6 +9,7 @@ mod kept;
 mod report;
 mod text;
 mod unit;
+mod winmail;
 
 use std::path::PathBuf;
 use std::time::Instant;

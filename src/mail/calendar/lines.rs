@@ -122,12 +122,17 @@ fn close(open: &mut Vec<Component>, at: usize) {
 fn unfold(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let text = text.trim_start_matches('\u{feff}');
-    for line in text.split(['\n', '\r']).take(LINES_MAX * 2) {
+    let pieces = text.split(['\n', '\r']).filter(|line| !line.is_empty());
+    let mut pieces = pieces.take(LINES_MAX * 2).peekable();
+    while let Some(line) = pieces.next() {
         let folded = line.strip_prefix([' ', '\t']);
+        // A name alone begins a property when its colon was folded away.
+        let cut = |next: &&str| matches!(next.get(..2), Some(" :" | " ;" | "\t:" | "\t;"));
+        let mut begins =
+            || begins_property(line) || (is_name(line) && pieces.peek().is_some_and(cut));
         match (folded, lines.last_mut()) {
-            _ if line.is_empty() => {}
             (Some(more), Some(last)) => last.push_str(more),
-            (None, Some(last)) if !begins_property(line) => {
+            (None, Some(last)) if !begins() => {
                 last.push_str("\\n");
                 last.push_str(line);
             }
@@ -145,12 +150,12 @@ fn begins_property(line: &str) -> bool {
     let Some((name, rest)) = line.split_once([':', ';']) else {
         return false;
     };
-    let name = name.trim();
-    !name.is_empty()
-        && !rest.starts_with("//")
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    is_name(name.trim()) && !rest.starts_with("//")
+}
+
+fn is_name(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    !text.is_empty() && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
 /// The colon that ends the parameters is the first outside quotes, likewise each semicolon.

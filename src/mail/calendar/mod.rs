@@ -12,8 +12,10 @@ mod zone;
 use serde::Serialize;
 
 use lines::{Component, Line};
+pub(crate) use meeting::in_text as meeting_link;
 pub use moment::Moment;
 use zone::Zones;
+pub(crate) use zone::instant;
 
 /// Attendees read of one event.
 const ATTENDEES_MAX: usize = 1_000;
@@ -133,16 +135,24 @@ pub fn read(text: &str) -> Option<Calendar> {
 }
 
 fn event(event: &Component, zones: &Zones) -> Calendar {
-    let starts = event
+    let mut starts = event
         .line("DTSTART")
         .and_then(|line| moment::read(line, zones));
-    let ends = match (event.line("DTEND"), event.line("DURATION")) {
+    let mut ends = match (event.line("DTEND"), event.line("DURATION")) {
         (Some(line), _) => moment::read(line, zones),
         (None, Some(line)) => starts
             .as_ref()
             .and_then(|start| start.plus(&line.value, zones)),
         (None, None) => None,
     };
+    // Outlook writes whole days as times from midnight to midnight (MS-OXCICAL section 2.1.3.1.1.20.1).
+    if event
+        .text("X-MICROSOFT-CDO-ALLDAYEVENT")
+        .eq_ignore_ascii_case("TRUE")
+    {
+        starts = starts.map(Moment::whole_day);
+        ends = ends.map(Moment::whole_day);
+    }
     let as_text = |name: &str, moment: Option<&Moment>| match moment {
         Some(moment) => moment.to_string(),
         None => event.text(name),
@@ -163,7 +173,7 @@ fn event(event: &Component, zones: &Zones) -> Calendar {
         summary: event.text("SUMMARY"),
         start: as_text("DTSTART", starts.as_ref()),
         end: as_text("DTEND", ends.as_ref()),
-        location: event.text("LOCATION"),
+        location: event.text("LOCATION").replace('\n', ", "),
         organizer: organizer.address,
         attendees: people.iter().map(|who| who.address.clone()).collect(),
         uid: event.text("UID"),
@@ -189,17 +199,20 @@ fn attendee(line: &Line) -> Attendee {
             .to_ascii_uppercase()
     };
     let written = address(&line.value);
-    // Exchange writes addresses of its own into the value; EMAIL (Apple, RFC 7986) then has the usual one.
+    // Where the value is a server's own name for somebody, EMAIL has the usual address (RFC 7986 section 6.2).
     let address = match line.parameter("EMAIL") {
-        Some(email) if !written.contains('@') => email.trim().to_owned(),
+        Some(email) if !written.contains('@') || written.ends_with("@imip.me.com") => {
+            email.trim().to_owned()
+        }
         _ => written,
     };
-    let name = line.parameter("CN").unwrap_or_default().trim();
+    // Parameters have no such escapes, but many programs write them.
+    let name = lines::unescape(line.parameter("CN").unwrap_or_default());
     Attendee {
         name: if name.eq_ignore_ascii_case(&address) {
             String::new()
         } else {
-            name.to_owned()
+            name
         },
         address,
         answer: upper("PARTSTAT"),

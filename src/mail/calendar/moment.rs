@@ -16,7 +16,8 @@ pub struct Moment {
     pub local: NaiveDateTime,
     /// Whether only the day counts.
     pub all_day: bool,
-    /// The zone's IANA name or `UTC`, else the sender's name for it; empty when there is none.
+    /// The zone's IANA name, `UTC` or `UTC+02:00`; the sender's own name when it means nothing to us; empty when
+    /// there is none.
     pub zone: String,
     /// Seconds east of UTC, when known.
     pub offset: Option<i32>,
@@ -64,6 +65,15 @@ impl Moment {
             all_day: true,
             zone: String::new(),
             offset: None,
+        }
+    }
+
+    /// Only the day of a time, when the time is midnight.
+    pub(crate) fn whole_day(self) -> Self {
+        if self.local.time() == chrono::NaiveTime::MIN {
+            Self::day(self.local.date())
+        } else {
+            self
         }
     }
 
@@ -143,15 +153,18 @@ impl fmt::Display for Moment {
         write!(f, "{}", self.local.format("%Y-%m-%dT%H:%M:%S"))?;
         match self.offset {
             Some(0) if self.zone == "UTC" => f.write_str("Z"),
-            Some(offset) => {
-                let sign = if offset < 0 { '-' } else { '+' };
-                let minutes = offset.abs() / 60;
-                write!(f, "{sign}{:02}:{:02}", minutes / 60, minutes % 60)
-            }
+            Some(offset) => f.write_str(&hours_and_minutes(offset)),
             None if self.zone.is_empty() => Ok(()),
             None => write!(f, " {}", self.zone),
         }
     }
+}
+
+/// `+02:00`.
+pub(super) fn hours_and_minutes(offset: i32) -> String {
+    let sign = if offset < 0 { '-' } else { '+' };
+    let minutes = offset.abs() / 60;
+    format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
 /// From when to when, for people.

@@ -46,6 +46,7 @@ fn zones_are_known_by_their_iana_windows_and_displayed_names() {
         ("Europe/Berlin", "2024-07-01T09:00:00+02:00"),
         ("W. Europe Standard Time", "2024-07-01T09:00:00+02:00"),
         ("Eastern Standard Time", "2024-07-01T09:00:00-04:00"),
+        ("FLE", "2024-07-01T09:00:00+03:00"),
         ("India Standard Time", "2024-07-01T09:00:00+05:30"),
         (
             "/mozilla.org/20050126_1/America/New_York",
@@ -117,6 +118,10 @@ fn a_whole_day_ends_the_day_before_its_end() {
         (one.start.as_str(), one.end.as_str()),
         ("2024-05-01", "2024-05-02")
     );
+    let outlook = event(
+        "DTSTART;TZID=Europe/Berlin:20240501T000000\nDTEND;TZID=Europe/Berlin:20240502T000000\nX-MICROSOFT-CDO-ALLDAYEVENT:TRUE",
+    );
+    assert_eq!(outlook.when(), "Wednesday 1 May 2024, all day");
     let three = event("DTSTART;VALUE=DATE:20240501\nDTEND;VALUE=DATE:20240504");
     assert_eq!(
         three.when(),
@@ -244,6 +249,15 @@ fn lines_broken_inside_a_description_still_belong_to_it() {
         "Agenda:\nhttps://example.org/agenda\nsecond line"
     );
     assert_eq!(found.location, "Room 1");
+}
+
+#[test]
+fn a_colon_folded_away_from_its_name_is_found() {
+    let found = event("SUMMARY\n\n :Christmas\nDTSTART\n\n ;VALUE=DATE\n :20031225\nUID:1");
+    assert_eq!(
+        (found.summary.as_str(), found.start.as_str()),
+        ("Christmas", "2003-12-25")
+    );
 }
 
 #[test]

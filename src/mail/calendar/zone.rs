@@ -83,11 +83,13 @@ impl Zones {
             return in_tz(local, tz);
         }
         let rules = defined.filter(|zone| !zone.changes.is_empty());
-        if let Some(zone) = rules {
-            return Moment::fixed(local, zone.offset(local), id);
-        }
-        match written_offset(id) {
-            Some(offset) => Moment::fixed(local, offset, id),
+        let offset = rules.map_or_else(|| written_offset(id), |zone| Some(zone.offset(local)));
+        match offset {
+            Some(0) => Moment::fixed(local, 0, "UTC"),
+            Some(offset) => {
+                let name = format!("UTC{}", moment::hours_and_minutes(offset));
+                Moment::fixed(local, offset, &name)
+            }
             None => Moment::floating(local, id),
         }
     }
@@ -130,7 +132,9 @@ fn named(id: &str) -> Option<Tz> {
     if let Ok(tz) = id.parse::<Tz>() {
         return Some(tz);
     }
-    if let Ok(windows) = id.parse::<WindowsTimezone>() {
+    // Some programs leave the last two words of a Windows name away.
+    let full = format!("{id} Standard Time");
+    if let Ok(windows) = id.parse::<WindowsTimezone>().or_else(|_| full.parse()) {
         return Some(windows.into());
     }
     if matches!(
@@ -154,12 +158,13 @@ fn named(id: &str) -> Option<Tz> {
         bare.trim().to_ascii_lowercase()
     };
     let shown = place(id);
-    TZ_VARIANTS.iter().copied().find(|tz| {
-        tz.name().eq_ignore_ascii_case(id)
-            || WindowsTimezone::try_from(*tz).is_ok_and(|windows| {
-                windows.name().eq_ignore_ascii_case(id)
-                    || (id.starts_with('(') && place(windows.description()) == shown)
-            })
+    TZ_VARIANTS.iter().find_map(|tz| {
+        if tz.name().eq_ignore_ascii_case(id) {
+            return Some(*tz);
+        }
+        let windows = WindowsTimezone::try_from(*tz).ok()?;
+        let is_shown = id.starts_with('(') && place(windows.description()) == shown;
+        (is_shown || windows.name().eq_ignore_ascii_case(id)).then(|| windows.into())
     })
 }
 
