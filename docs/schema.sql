@@ -213,6 +213,18 @@ CREATE TABLE contacts (
     bounced_at INTEGER
 ) STRICT;
 
+-- Senders whose pictures on other servers are shown without asking; believed only of messages whose
+-- DMARC result is pass.
+CREATE TABLE picture_senders (
+    -- Their address.
+    address TEXT PRIMARY KEY COLLATE NOCASE,
+    -- Who chose. SET NULL: the choice outlives the account of whoever made it.
+    agent_id INTEGER REFERENCES agents (id) ON DELETE SET NULL,
+    -- When.
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX picture_senders_of_agent ON picture_senders (agent_id);
+
 -- All messages about one matter with a contact: the unit of assignment.
 CREATE TABLE conversations (
     -- Row id; the number that people see.

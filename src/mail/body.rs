@@ -259,13 +259,16 @@ impl Collector<'_> {
         if self.unpack(&part) {
             return;
         }
-        let content_id = part.content_id();
+        let picture = part.content_type.starts_with("image/");
+        // HTML may also name a picture by the address the sender gave it (RFC 2557, Content-Location).
+        let location = || part.headers.text("content-location");
+        let located = || location().filter(|_| picture && place == Place::Related);
+        let content_id = part.content_id().or_else(located);
         let given = part.filename().unwrap_or_default();
         let (mut name, is_unsafe) = filename::safe(&given);
         if is_unsafe && !self.defects.contains(&Defect::UnsafeFilename) {
             self.defects.push(Defect::UnsafeFilename);
         }
-        let picture = part.content_type.starts_with("image/");
         let inline = part.disposition != "attachment"
             && (place == Place::Related
                 || (content_id.is_some() && picture)

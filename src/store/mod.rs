@@ -22,6 +22,7 @@ pub mod messages;
 mod migrate;
 pub mod notes;
 pub mod oauth_flows;
+pub mod picture_senders;
 mod rows;
 pub mod sessions;
 pub mod settings;

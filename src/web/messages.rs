@@ -6,19 +6,19 @@
 
 mod source;
 
-use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::{Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::attachments::inert;
 use super::context::Shared;
 use super::conversations;
 use super::error::Error;
-use super::page::go;
+use super::page::{Theme, go};
 use super::session::Visitor;
-use crate::mail::html::{Display, sanitize, text_to_html};
-use crate::mail::{self, Parsed, quote};
+use crate::mail::html::{BodyLook, Display, sanitize, text_to_html};
+use crate::mail::{self, Parsed, quote, trust};
 use crate::model::{Message, MessageId};
 use crate::store;
 
@@ -48,8 +48,57 @@ struct Part {
 pub(super) struct Body {
     subject: String,
     stylesheet: String,
+    theme: Theme,
+    look: BodyLook,
     parts: Vec<Part>,
+    /// Its colours are right on white paper only.
+    paper: bool,
+    pictures: Pictures,
+}
+
+/// What there is to say of a message's pictures.
+#[derive(Default)]
+struct Pictures {
+    /// Those of other servers are let in.
+    shown: bool,
+    /// How many were left out, tracking pixels among them.
     blocked: usize,
+    trackers: usize,
+    /// The sender, when the message is proven to be theirs.
+    sender: Option<String>,
+    /// Pictures of this sender shall be shown, but nothing proves that the message is theirs.
+    doubtful: bool,
+}
+
+impl Pictures {
+    /// Pictures a person would see if they asked.
+    fn waiting(&self) -> usize {
+        self.blocked - self.trackers.min(self.blocked)
+    }
+
+    fn sentence(&self) -> String {
+        let (few, many) = match self.trackers {
+            1 => (
+                "A tracking pixel was kept out.".to_owned(),
+                "a tracking pixel",
+            ),
+            some => (
+                format!("{some} tracking pixels were kept out."),
+                "tracking pixels",
+            ),
+        };
+        if self.waiting() == 0 {
+            return few;
+        }
+        let pictures = match self.blocked {
+            1 => "1 picture from another server is not shown".to_owned(),
+            some => format!("{some} pictures from other servers are not shown"),
+        };
+        match self.trackers {
+            0 => format!("{pictures}."),
+            some => format!("{pictures}, {some} of them {many}."),
+        }
+    }
 }
 
 fn id(text: &str) -> Result<MessageId, Error> {
@@ -96,24 +145,36 @@ pub(super) async fn body(
     _visitor: Visitor,
     path: Path<String>,
     wish: Query<Wish>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
     let id = id(&path)?;
-    let images = wish.images == "1";
     let (message, raw) = load(&context, id).await?;
-    let stylesheet = context.assets.url("mail.css");
+    let sender = message.from.address.clone();
+    let chosen = context
+        .read(move |db| Ok(store::picture_senders::is_chosen(db, &sender)?))
+        .await?;
+    let wish = PictureWish {
+        asked: wish.images == "1",
+        chosen,
+    };
+    let (stylesheet, theme) = (context.assets.url("mail.css"), Theme::of(&request));
     // Mail can be costly to read: not on a thread that serves others.
     let body = context
-        .compute(move || make_body(&message, &raw, images, stylesheet))
+        .compute(move || make_body(&message, &raw, wish, stylesheet, theme))
         .await?;
-    show_frame(&body, images)
+    show_frame(&body)
 }
 
 /// The content of a frame as the answer, under a policy of its own.
 ///
 /// # Errors
 /// When the template fails.
-pub(super) fn show_frame(body: &Body, images: bool) -> Result<HttpResponse, Error> {
-    let pictures = if images { "https: http: " } else { "" };
+pub(super) fn show_frame(body: &Body) -> Result<HttpResponse, Error> {
+    let pictures = if body.pictures.shown {
+        "https: http: "
+    } else {
+        ""
+    };
     let policy = format!(
         "default-src 'none'; img-src 'self' {pictures}data:; style-src 'self' 'unsafe-inline'; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'self'; {SANDBOX}"
@@ -127,72 +188,106 @@ pub(super) fn show_frame(body: &Body, images: bool) -> Result<HttpResponse, Erro
         .body(body.render()?))
 }
 
-fn make_body(message: &Message, raw: &[u8], images: bool, stylesheet: String) -> Body {
-    let cid_url = |cid: &str| {
-        let known = message.attachments.iter().any(|file| {
-            file.content_id
-                .as_deref()
-                .is_some_and(|known| known.eq_ignore_ascii_case(cid))
-        });
-        let encoded: String = url::form_urlencoded::byte_serialize(cid.as_bytes()).collect();
-        known.then(|| {
-            format!(
-                "/messages/{}/cid/{}",
-                message.id,
-                encoded.replace('+', "%20")
-            )
-        })
-    };
-    frame(&mail::parse(raw).0, images, stylesheet, &cid_url)
+/// Why pictures of other servers may be shown.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct PictureWish {
+    /// A person asked for them, now.
+    pub(super) asked: bool,
+    /// A person asked for all of this sender's.
+    pub(super) chosen: bool,
+}
+
+fn make_body(
+    message: &Message,
+    raw: &[u8],
+    wish: PictureWish,
+    stylesheet: String,
+    theme: Theme,
+) -> Body {
+    let cid_url = |cid: &str| own_picture(message, cid);
+    frame(&mail::parse(raw).0, wish, stylesheet, theme, &cid_url)
 }
 
 /// A message's HTML for a frame; `cid_url` says where its pictures are.
 pub(super) fn frame(
     parsed: &Parsed,
-    images: bool,
+    wish: PictureWish,
     stylesheet: String,
+    theme: Theme,
     cid_url: &dyn Fn(&str) -> Option<String>,
 ) -> Body {
-    let subject = parsed.subject.clone();
+    let mut body = Body {
+        subject: parsed.subject.clone(),
+        stylesheet,
+        theme,
+        look: BodyLook::default(),
+        parts: Vec::new(),
+        paper: false,
+        pictures: Pictures::default(),
+    };
     let Some(html) = parsed.html.as_deref() else {
-        let part = Part {
+        body.parts.push(Part {
             html: text_to_html(&parsed.text),
             folded: false,
-        };
-        return Body {
-            subject,
-            stylesheet,
-            parts: vec![part],
-            blocked: 0,
-        };
+        });
+        return body;
+    };
+    let sender = proven_sender(parsed);
+    body.pictures = Pictures {
+        shown: wish.asked || (wish.chosen && sender.is_some()),
+        doubtful: wish.chosen && sender.is_none(),
+        sender,
+        ..Pictures::default()
     };
     let display = Display {
-        remote_images: images,
+        remote_images: body.pictures.shown,
         cid_url,
     };
     let split = quote::split(&parsed.text, Some(html)).html_split;
     let (new, old) = split
         .and_then(|at| html.split_at_checked(at))
         .unwrap_or((html, ""));
-    let mut parts = Vec::new();
-    let mut blocked = 0;
     for (piece, folded) in [(new, false), (old, true)] {
         if piece.trim().is_empty() {
             continue;
         }
         let clean = sanitize(piece, &display);
-        blocked += clean.remote_images_blocked;
-        parts.push(Part {
+        body.pictures.blocked += clean.remote_images_blocked;
+        body.pictures.trackers += clean.tracking_pixels;
+        body.paper |= clean.needs_paper;
+        if !folded {
+            body.look = clean.body;
+        }
+        body.parts.push(Part {
             html: clean.html,
             folded,
         });
     }
-    Body {
-        subject,
-        stylesheet,
-        parts,
-        blocked,
-    }
+    body
+}
+
+/// The address of a picture that came with the message, by its Content-ID.
+fn own_picture(message: &Message, cid: &str) -> Option<String> {
+    let is_known = message.attachments.iter().any(|file| {
+        file.content_id
+            .as_deref()
+            .is_some_and(|known| known.eq_ignore_ascii_case(cid))
+    });
+    let encoded: String = url::form_urlencoded::byte_serialize(cid.as_bytes()).collect();
+    is_known.then(|| {
+        let encoded = encoded.replace('+', "%20");
+        format!("/messages/{}/cid/{encoded}", message.id)
+    })
+}
+
+/// Who wrote the message, if the receiving server found that the visible sender's domain stands for it
+/// (DMARC, RFC 7489). Without that anybody can write in a known sender's name.
+fn proven_sender(parsed: &Parsed) -> Option<String> {
+    let [from] = parsed.from.as_slice() else {
+        return None;
+    };
+    let found = trust::verdicts(&parsed.headers, trust::EXCHANGE)?;
+    (found.authentication.dmarc.as_deref() == Some("pass")).then(|| from.address.clone())
 }
 
 /// `GET /messages/{id}/raw`

@@ -33,6 +33,7 @@ mod microsoft;
 mod microsoft_callback;
 mod outbox;
 mod page;
+mod picture_senders;
 mod readings;
 mod session;
 mod setup;
@@ -105,6 +106,8 @@ pub fn configure(routes: &mut ServiceConfig) {
             resource("/attachments/{id}/message/{at}/cid/{cid:.*}")
                 .route(get().to(attachments::message_picture)),
         )
+        .service(resource("/picture-senders").route(post().to(picture_senders::create)))
+        .service(resource("/picture-senders/removal").route(post().to(picture_senders::delete)))
         // Deliveries
         .service(resource("/outbox").route(get().to(outbox::index)))
         .service(resource("/deliveries/{id}/retry").route(post().to(outbox::retry)))

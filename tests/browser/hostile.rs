@@ -1,74 +1,11 @@
 //! What a stranger wrote runs nothing and tells nobody, until a person asks for its pictures.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::desk;
+use crate::support::attacker::Attacker;
 use crate::support::browser::Browser;
 use crate::support::program::Program;
-
-/// A web server of the attacker, which writes down what it is asked for.
-struct Attacker {
-    address: SocketAddr,
-    asked: Arc<Mutex<Vec<String>>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// One transparent pixel.
-const GIF: &[u8] =
-    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\
-\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
-
-impl Attacker {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let list = Arc::clone(&asked);
-        let thread = std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let mut line = String::new();
-                let limit = Some(Duration::from_secs(5));
-                stream.set_read_timeout(limit).unwrap();
-                // A browser may open a connection it then does not use.
-                let _ = BufReader::new(&stream).read_line(&mut line);
-                if line.starts_with("STOP") {
-                    return;
-                }
-                list.lock().unwrap().push(line.trim().to_owned());
-                let head = format!(
-                    "HTTP/1.1 200 OK\r\nContent-Type: image/gif\r\nContent-Length: {}\r\n\
-                     Connection: close\r\n\r\n",
-                    GIF.len()
-                );
-                let mut stream = stream;
-                let _ = stream.write_all(head.as_bytes());
-                let _ = stream.write_all(GIF);
-            }
-        });
-        Self {
-            address,
-            asked,
-            thread: Some(thread),
-        }
-    }
-
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
-    }
-}
-
-impl Drop for Attacker {
-    fn drop(&mut self) {
-        let limit = Duration::from_secs(5);
-        let mut stream = TcpStream::connect_timeout(&self.address, limit).unwrap();
-        stream.write_all(b"STOP\r\n").unwrap();
-        self.thread.take().unwrap().join().unwrap();
-    }
-}
 
 /// Every way to run or load something that mail readers have fallen for.
 fn letter(address: &str, to: &str) -> String {
@@ -152,8 +89,10 @@ async fn hostile_mail_runs_no_script_and_loads_nothing_until_pictures_are_asked_
 
     // Asked for, pictures come, and nothing else does.
     browser.go(&conversation).await;
+    browser
+        .click_with(".picture-bar button", "Show pictures")
+        .await;
     browser.enter_frame("iframe.mail").await;
-    browser.click_with("a", "Show images").await;
     browser.see("img[src*='picture.png']").await;
     browser.leave_frame().await;
     calm(&browser).await;

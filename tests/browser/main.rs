@@ -9,6 +9,8 @@ mod hostile;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod payloads;
+#[cfg(test)]
 mod phone;
 #[cfg(test)]
 mod plain;

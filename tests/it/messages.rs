@@ -49,21 +49,135 @@ fn a_message_s_own_html_is_shown_in_a_sandbox_under_its_own_policy() {
 }
 
 #[test]
-fn pictures_from_elsewhere_are_let_in_only_for_the_answer_that_was_asked() {
+fn pictures_of_other_servers_are_let_in_only_for_the_answer_that_was_asked() {
     let (_site, mut browser) = site();
     let blocked = browser.get("/messages/1/body");
-    assert!(!blocked.body.contains("track.example") && blocked.body.contains("Show images"));
+    assert!(!blocked.body.contains("track.example") && blocked.body.contains("Show pictures"));
+    assert!(
+        blocked
+            .body
+            .contains("1 picture from another server is not shown.")
+    );
     assert!(!blocked.header("content-security-policy").contains("https:"));
     let shown = browser.get("/messages/1/body?images=1");
     assert!(
-        shown.body.contains("https://track.example/p.gif") && !shown.body.contains("Show images")
+        shown.body.contains("https://track.example/p.gif") && !shown.body.contains("Show pictures")
     );
     assert!(
         shown
             .header("content-security-policy")
             .contains("img-src 'self' https: http: data:")
     );
-    assert!(browser.get("/messages/1/body").body.contains("Show images"));
+    assert!(
+        browser
+            .get("/messages/1/body")
+            .body
+            .contains("Show pictures")
+    );
+}
+
+const NEWS: &str = "From: News <news@shop.example>\nTo: support@example.com\nSubject: News\nMIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n\n<p>Spring</p><img src=\"https://pics.shop.example/a.jpg\"><div style=\"background:url(https://pics.shop.example/b.jpg)\">b</div><img width=1 height=1 src=\"https://pics.shop.example/opened\">\n";
+const PROVEN: &str = "Authentication-Results: mx.example.com; spf=pass; dkim=pass; dmarc=pass header.from=shop.example\n";
+
+/// Two messages in one sender's name; only the first is proven to be theirs.
+fn news() -> (Site, Browser) {
+    let site = Site::empty();
+    site.agent("ada@example.com", "Ada", Role::Agent);
+    let mailbox = site.mailbox("support@example.com", "Support");
+    let sender = Address::new("News", "news@shop.example");
+    site.conversation(mailbox, &sender, &format!("{PROVEN}{NEWS}"));
+    site.conversation(mailbox, &sender, NEWS);
+    let browser = site.signed_in("ada@example.com");
+    (site, browser)
+}
+
+#[test]
+fn tracking_pixels_are_counted_apart_and_never_loaded() {
+    let (_site, mut browser) = news();
+    let blocked = browser.get("/messages/1/body").body;
+    let sentence = "3 pictures from other servers are not shown, 1 of them a tracking pixel.";
+    assert!(blocked.contains(sentence), "{blocked}");
+    let shown = browser.get("/messages/1/body?images=1").body;
+    assert!(
+        shown.contains("a.jpg") && shown.contains("b.jpg"),
+        "{shown}"
+    );
+    assert!(!shown.contains("/opened"), "{shown}");
+    assert!(shown.contains("A tracking pixel was kept out."), "{shown}");
+}
+
+#[test]
+fn a_sender_s_pictures_can_be_chosen_for_good_and_only_where_the_mail_is_proven_theirs() {
+    let (_site, mut browser) = news();
+    let conversation = browser.get("/conversations/1");
+    let page = &conversation.body;
+    assert!(page.contains("wait until you ask for them"), "{page}");
+    let form = [
+        ("address", "news@shop.example"),
+        ("back", "/conversations/1"),
+    ];
+    let answer = browser.post("/picture-senders", &conversation, &form);
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (303, "/conversations/1")
+    );
+    let proven = browser.get("/messages/1/body");
+    assert!(proven.body.contains("a.jpg"), "{}", proven.body);
+    assert!(proven.header("content-security-policy").contains("https:"));
+    let doubtful = browser.get("/messages/2/body");
+    assert!(!doubtful.body.contains("a.jpg"), "{}", doubtful.body);
+    assert!(
+        doubtful
+            .body
+            .contains("nothing proves that this message is theirs")
+    );
+    assert!(
+        !doubtful
+            .header("content-security-policy")
+            .contains("https:")
+    );
+    let page = browser.get("/conversations/1").body;
+    assert!(page.contains("in their mail are shown"), "{page}");
+    browser.post("/picture-senders/removal", &conversation, &form);
+    assert!(!browser.get("/messages/1/body").body.contains("a.jpg"));
+}
+
+#[test]
+fn only_an_address_can_be_chosen_and_only_by_an_agent() {
+    let (site, mut browser) = news();
+    let page = browser.get("/conversations/1");
+    let answer = browser.post("/picture-senders", &page, &[("address", "nobody")]);
+    assert_eq!(answer.status, 400);
+    let form = [("address", "news@shop.example")];
+    let answer = site.browser().post_bare("/picture-senders", &form);
+    assert!(answer.status >= 300, "{}", answer.status);
+    assert!(!browser.get("/messages/1/body").body.contains("a.jpg"));
+}
+
+#[test]
+fn the_frame_says_whether_the_mail_needs_white_paper() {
+    let site = Site::empty();
+    site.agent("ada@example.com", "Ada", Role::Agent);
+    let mailbox = site.mailbox("support@example.com", "Support");
+    let sender = Address::new("Eve", "eve@example.net");
+    let letter = |body: &str| {
+        format!(
+            "From: Eve <eve@example.net>\nTo: support@example.com\nSubject: x\nMIME-Version: 1.0\nContent-Type: text/html\n\n{body}\n"
+        )
+    };
+    site.conversation(mailbox, &sender, &letter("<p style='color:#000'>plain</p>"));
+    let dressed = letter("<body class=news bgcolor=#224466><p style='color:#fff'>dressed</p>");
+    site.conversation(mailbox, &sender, &dressed);
+    let mut browser = site.signed_in("ada@example.com");
+    let plain = browser.get("/messages/1/body").body;
+    assert!(!plain.contains("mailhatch-paper") && plain.contains("data-theme=\"system\""));
+    let dressed = browser.get("/messages/2/body").body;
+    assert!(
+        dressed.contains(
+            "class=\"mailhatch-mail mailhatch-paper news\" style=\"background-color:#224466\""
+        ),
+        "{dressed}"
+    );
 }
 
 #[test]

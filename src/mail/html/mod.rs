@@ -4,13 +4,18 @@
 //! editor. The sanitised fragment is meant for a frame of its own, sandboxed and with its own
 //! content security policy; the caller puts that document together.
 
+mod colour;
 mod cost;
 mod css;
+mod declarations;
+mod links;
+mod pictures;
+mod rewrite;
 mod sanitize;
 pub(crate) mod scan;
 mod text;
 
-pub use sanitize::{Display, Sanitized, sanitize, sanitize_outgoing};
+pub use sanitize::{BodyLook, Display, Sanitized, sanitize, sanitize_outgoing};
 pub use text::to_text;
 
 use scan::{Scanner, Token};

@@ -29,30 +29,19 @@ pub(crate) struct Tag<'a> {
     attributes: &'a str,
 }
 
-impl Tag<'_> {
+impl<'a> Tag<'a> {
     /// The value of an attribute, entities decoded; the first of a name counts.
     pub(crate) fn attribute(&self, wanted: &str) -> Option<String> {
-        let mut rest = self.attributes;
-        loop {
-            rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
-            if rest.is_empty() {
-                return None;
-            }
-            let end = rest
-                .find(|c: char| c.is_ascii_whitespace() || matches!(c, '=' | '/'))
-                .filter(|end| *end > 0)
-                .or_else(|| rest.char_indices().nth(1).map(|(at, _)| at))
-                .unwrap_or(rest.len());
-            let (name, after) = rest.split_at_checked(end)?;
-            let after = after.trim_start();
-            let (value, next) = match after.strip_prefix('=') {
-                Some(after) => attribute_value(after.trim_start()),
-                None => ("", after),
-            };
-            if name.eq_ignore_ascii_case(wanted) {
-                return Some(decode_entities(value));
-            }
-            rest = next;
+        let found = self
+            .attributes()
+            .find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.map(|(_, value)| decode_entities(value))
+    }
+
+    /// All attributes as they stand: names as written, entities in values not decoded.
+    pub(crate) const fn attributes(&self) -> Attributes<'a> {
+        Attributes {
+            rest: self.attributes,
         }
     }
 
@@ -69,6 +58,37 @@ impl Tag<'_> {
     /// The id without Outlook's `x_` prefixes.
     pub(crate) fn id(&self) -> Option<String> {
         self.attribute("id").map(|id| without_x(&id).to_owned())
+    }
+}
+
+/// The attributes of a tag, one by one.
+pub(crate) struct Attributes<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self
+            .rest
+            .trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
+        if rest.is_empty() {
+            return None;
+        }
+        let end = rest
+            .find(|c: char| c.is_ascii_whitespace() || matches!(c, '=' | '/'))
+            .filter(|end| *end > 0)
+            .or_else(|| rest.char_indices().nth(1).map(|(at, _)| at))
+            .unwrap_or(rest.len());
+        let (name, after) = rest.split_at_checked(end)?;
+        let after = after.trim_start();
+        let (value, next) = match after.strip_prefix('=') {
+            Some(after) => attribute_value(after.trim_start()),
+            None => ("", after),
+        };
+        self.rest = next;
+        Some((name, value))
     }
 }
 

@@ -14,8 +14,8 @@ use crate::secret::Sealer;
 use crate::store::fates::Verdict;
 use crate::store::{
     Tx, agents, attachments, contacts, conversations, credentials, deliveries, events, fates,
-    folders, inbox, mailboxes, messages, notes, oauth_flows, sessions, settings, sign_in_failures,
-    threads, views,
+    folders, inbox, mailboxes, messages, notes, oauth_flows, picture_senders, sessions, settings,
+    sign_in_failures, threads, views,
 };
 
 /// Tables that hold a few rows however much mail there is; reading or sorting them whole is nothing.
@@ -41,6 +41,7 @@ const GROWING: &[&str] = &[
     "fates",
     "messages",
     "notes",
+    "picture_senders",
     "raw_messages",
     "sign_in_failures",
     "thread_ids",
@@ -219,6 +220,7 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     contacts::list_of_newest(db, 100).unwrap();
     notes::list(db, conversation).unwrap();
     let _ = oauth_flows::find(db, sealer, "state");
+    picture_senders::is_chosen(db, "customer@example.org").unwrap();
     sessions::find(db, "token", 1).unwrap();
     sessions::needs_touch(db, SessionId(1), 1).unwrap();
     sessions::count_expired(db, 1).unwrap();
@@ -243,6 +245,8 @@ fn write_everything(tx: &Tx<'_>, sealer: &Sealer) {
     };
     contacts::upsert(tx, &Address::new("C", "customer@example.org"), 3).unwrap();
     contacts::update_bounced(tx, "customer@example.org", 3).unwrap();
+    picture_senders::insert(tx, "a@example.org", agent, 3).unwrap();
+    picture_senders::delete(tx, "a@example.org").unwrap();
     conversations::touch(tx, conversation).unwrap();
     conversations::refresh(tx, conversation).unwrap();
     conversations::update_status(tx, conversation, Status::Closed, 3).unwrap();

@@ -41,6 +41,9 @@ const ROWS: &[(i64, &str)] = &[(
      INSERT INTO notes (conversation_id, agent_id, text, created_at) VALUES (1, 1, 'Note', 1);
      INSERT INTO events (conversation_id, agent_id, kind, created_at) VALUES (1, 1, 'assigned', 1);
      INSERT INTO views VALUES (1, 1, 1);",
+), (
+    3,
+    "INSERT INTO picture_senders VALUES ('customer@example.org', 1, 1);",
 )];
 
 /// Puts the rows of one schema version into a database that has it.

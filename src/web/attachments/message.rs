@@ -1,8 +1,8 @@
 //! `GET /attachments/{id}/message/{at}`: a message that came as a file, shown like one, only to read. It may
 //! hold others: `0` is the message itself, `0.2` the third file of it, `0.2.0` the first file of that.
 
-use actix_web::HttpResponse;
 use actix_web::web::{Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::inert;
@@ -15,8 +15,8 @@ use crate::web::error::Error;
 use crate::web::events::Card;
 use crate::web::files::{self, File};
 use crate::web::format;
-use crate::web::messages::{frame, show_frame};
-use crate::web::page::{self, Here, Html, Page};
+use crate::web::messages::{PictureWish, frame, show_frame};
+use crate::web::page::{self, Here, Html, Page, Theme};
 use crate::web::session::Visitor;
 
 /// Messages within messages that are opened.
@@ -180,10 +180,15 @@ pub(in crate::web) async fn message_body(
     _visitor: Visitor,
     path: Path<(String, String)>,
     wish: Query<Wish>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
     let (id, at) = path.into_inner();
     let found = find(&context, &id, &at).await?;
-    let images = wish.images == "1";
+    let wish = PictureWish {
+        asked: wish.images == "1",
+        chosen: false,
+    };
+    let theme = Theme::of(&request);
     let id = found.file.id;
     let parsed = found.parsed;
     let stylesheet = context.assets.url("mail.css");
@@ -195,10 +200,10 @@ pub(in crate::web) async fn message_body(
                 let noun = format!("/cid/{}", cid.replace('+', "%20"));
                 Some(url(id, &at, &noun))
             };
-            frame(&parsed, images, stylesheet, &cid_url)
+            frame(&parsed, wish, stylesheet, theme, &cid_url)
         })
         .await?;
-    show_frame(&body, images)
+    show_frame(&body)
 }
 
 fn picture<'p>(parsed: &'p Parsed, cid: &str) -> Option<&'p mail::Attachment> {

@@ -178,6 +178,16 @@ impl Letter {
         }
     }
 
+    /// How tall its frame is until the page has measured it: where no script runs, for good.
+    pub(super) fn frame_height(&self) -> usize {
+        const CHARS_OF_A_LINE: usize = 90;
+        let lines = self.message.text.lines();
+        let lines: usize = lines
+            .map(|line| line.chars().count() / CHARS_OF_A_LINE + 1)
+            .sum();
+        (60 + lines * 24).clamp(140, 900)
+    }
+
     pub(super) fn initials(&self) -> String {
         format::initials(self.who())
     }

@@ -46,6 +46,8 @@ pub(super) struct Show {
     agents: Vec<Agent>,
     others: Vec<Conversation>,
     form: ReplyForm,
+    /// Pictures of the contact's mail are shown without asking.
+    pictures_chosen: bool,
 }
 
 impl Show {
@@ -103,6 +105,7 @@ impl Show {
         let others =
             store::conversations::list_of_contact(db, conversation.contact.id, id, OTHERS)?;
         let messages = Around::list(db, context, &conversation.contact, messages)?;
+        let pictures_chosen = store::picture_senders::is_chosen(db, &conversation.contact.address)?;
         let entries = entries::timeline(messages, notes, events, seen);
         Ok(Self {
             page,
@@ -111,6 +114,7 @@ impl Show {
             agents,
             others,
             form,
+            pictures_chosen,
         })
     }
 

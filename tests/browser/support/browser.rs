@@ -1,6 +1,7 @@
 //! A Chromium with a profile of its own, driven through chromedriver.
 
 use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -72,7 +73,7 @@ fn start_driver(folder: &Path) -> (Process, String) {
 impl Browser {
     /// A window of 1280 by 900.
     pub(crate) async fn start() -> Self {
-        Self::with(true, json!({})).await
+        Self::with(true, json!({}), &[]).await
     }
 
     /// The same for somebody who has switched JavaScript off.
@@ -80,11 +81,19 @@ impl Browser {
         Self::with(
             false,
             json!({ "profile.managed_default_content_settings.javascript": 2 }),
+            &[],
         )
         .await
     }
 
-    async fn with(scripts: bool, preferences: Value) -> Self {
+    /// One whose requests are all written down, see [`Browser::requests`]; whatever lies outside this
+    /// machine's `localhost` is looked for at `elsewhere`.
+    pub(crate) async fn watched(elsewhere: SocketAddr) -> Self {
+        let rule = format!("--host-resolver-rules=MAP * {elsewhere}, EXCLUDE localhost");
+        Self::with(true, json!({}), &[&rule]).await
+    }
+
+    async fn with(scripts: bool, preferences: Value, more: &[&str]) -> Self {
         let chromium = find("TEST_CHROMIUM", "/usr/bin/chromium", "chromium");
         let folder = tempfile::tempdir().unwrap();
         let (driver, address) = start_driver(folder.path());
@@ -92,15 +101,25 @@ impl Browser {
             "--user-data-dir={}",
             folder.path().join("profile").display()
         );
+        let mut arguments = vec![
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--no-first-run",
+            "--hide-scrollbars",
+            "--lang=en-GB",
+            &profile,
+        ];
+        arguments.extend_from_slice(more);
         let capabilities = json!({
+            "goog:loggingPrefs": { "performance": if more.is_empty() { "OFF" } else { "ALL" } },
             "goog:chromeOptions": {
                 "binary": chromium,
-                "args": [
-                    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                    "--disable-background-networking", "--disable-component-update",
-                    "--disable-sync", "--no-first-run", "--hide-scrollbars", "--lang=en-GB",
-                    profile,
-                ],
+                "args": arguments,
                 "prefs": preferences,
             }
         });
@@ -122,7 +141,8 @@ impl Browser {
         browser
     }
 
-    async fn cdp(&self, name: &'static str, parameters: Value) {
+    /// A command of the `DevTools` protocol.
+    pub(crate) async fn cdp(&self, name: &'static str, parameters: Value) {
         let command = Cdp { name, parameters };
         self.client.issue_cmd(command).await.unwrap();
     }
