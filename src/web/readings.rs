@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::error::Error;
 use crate::mail::calendar::{self, Calendar};
 use crate::mail::{self, trust};
-use crate::model::{Direction, Message, MessageId};
+use crate::model::{Direction, Kind, Message, MessageId};
 use crate::store::{self, Db};
 
 /// Messages kept; they are small.
