@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::mail::{self, Authentication, Bounce, Calendar, Parsed};
+use crate::mail::{self, Authentication, Bounce, Calendar, Parsed, Protection};
 use crate::model::{Address, Kind};
 
 /// Prints how the program reads the message in `file`.
@@ -48,6 +48,7 @@ pub fn reading_as_json(raw: &[u8]) -> serde_json::Value {
         bounce: mail::bounce::read(&parsed),
         calendar: parsed.calendar.as_ref(),
         authentication: mail::trust::authentication(&parsed),
+        protection: parsed.protection,
         defects: defects.iter().map(ToString::to_string).collect(),
     };
     serde_json::json!(reading)
@@ -76,6 +77,7 @@ struct Reading<'a> {
     bounce: Option<Bounce>,
     calendar: Option<&'a Calendar>,
     authentication: Option<Authentication>,
+    protection: Option<Protection>,
     defects: Vec<String>,
 }
 
@@ -169,7 +171,7 @@ mod tests {
         ] {
             assert!(json[name].is_array(), "{name}");
         }
-        for name in ["bounce", "calendar", "authentication"] {
+        for name in ["bounce", "calendar", "authentication", "protection"] {
             assert!(json[name].is_null(), "{name}");
         }
     }

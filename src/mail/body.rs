@@ -9,8 +9,11 @@ use sha2::{Digest as _, Sha256};
 use super::calendar::Calendar;
 use super::defect::Defect;
 use super::header;
-use super::mime::{Body, Part};
-use super::{charset, filename, flowed, html, tnef};
+use super::mime::{Body, Part, Walker};
+use super::{charset, filename, flowed, html, protected, tnef};
+
+/// Signed S/MIME files that are opened in one message.
+const SIGNED_MAX: usize = 3;
 
 /// A file that came with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +54,8 @@ pub(crate) struct Content {
     pub(crate) calendar: Option<String>,
     /// The event that a winmail.dat was about.
     pub(crate) event: Option<Calendar>,
+    /// Whether a signed S/MIME content was taken out of its file.
+    pub(crate) was_signed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -80,6 +85,8 @@ struct Collector<'d> {
     calendar: Option<String>,
     /// Text and event of a winmail.dat, for a message that has none of its own.
     winmail: (Segment, Option<Calendar>),
+    /// Signed S/MIME files opened so far.
+    signed: usize,
     defects: &'d mut Vec<Defect>,
     leaves: usize,
 }
@@ -91,6 +98,7 @@ pub(crate) fn collect(root: Part, defects: &mut Vec<Defect>) -> Content {
         attachments: Vec::new(),
         calendar: None,
         winmail: Default::default(),
+        signed: 0,
         defects,
         leaves: 0,
     };
@@ -187,6 +195,13 @@ impl Collector<'_> {
     }
 
     fn leaf(&mut self, part: Part, place: Place) {
+        let part = match self.signed_content(part) {
+            Ok(inner) => {
+                self.visit(inner, place);
+                return;
+            }
+            Err(part) => part,
+        };
         self.leaves += 1;
         let text = matches!(part.content_type.as_str(), "text/plain" | "text/html");
         if text && self.is_body(&part, place) {
@@ -296,6 +311,30 @@ impl Collector<'_> {
         });
     }
 
+    /// The part inside a signed S/MIME file (RFC 8551 section 3.5.2), or the part itself.
+    fn signed_content(&mut self, part: Part) -> Result<Part, Part> {
+        let name = || part.filename().unwrap_or_default().to_ascii_lowercase();
+        let Body::Leaf(bytes) = &part.body else {
+            return Err(part);
+        };
+        if self.signed >= SIGNED_MAX || !protected::is_smime(&part.content_type, &name()) {
+            return Err(part);
+        }
+        let Some(protected::cms::Content::Signed(inner)) = protected::cms::read(bytes) else {
+            return Err(part);
+        };
+        let (headers, body, _) = header::split(&inner);
+        if !headers.has("content-type") {
+            return Err(part);
+        }
+        self.signed += 1;
+        let mut walker = Walker {
+            defects: self.defects,
+            parts: self.leaves,
+        };
+        Ok(walker.part(headers, body, 0, false))
+    }
+
     /// Puts what a winmail.dat holds in its place; false when the part is none or cannot be unpacked.
     fn unpack(&mut self, part: &Part) -> bool {
         let Body::Leaf(bytes) = &part.body else {
@@ -364,6 +403,7 @@ impl Collector<'_> {
             attachments: self.attachments,
             calendar: self.calendar,
             event,
+            was_signed: self.signed > 0,
         }
     }
 

@@ -66,6 +66,7 @@ pub(crate) fn default_name(content_type: &str, number: usize) -> String {
         "message/delivery-status" => return "delivery-status.txt".to_owned(),
         "message/disposition-notification" => return "read-receipt.txt".to_owned(),
         "text/rfc822-headers" => return "original-headers.txt".to_owned(),
+        "application/pgp-encrypted" => return "pgp-version.txt".to_owned(),
         "application/pgp-signature" => return "signature.asc".to_owned(),
         "application/pkcs7-signature" | "application/x-pkcs7-signature" => {
             return "smime.p7s".to_owned();

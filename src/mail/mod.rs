@@ -4,6 +4,7 @@
 //! never fails. Under it lie `header` (fields), `words` (RFC 2047), `mime` (the tree of parts), `body`
 //! (which part is text, which a file), `date`, `transfer`, `charset`, `flowed` and
 //! `filename`; what an Outlook wrapped in winmail.dat is unpacked by `tnef` and `rtf`. On a [`Parsed`] work [`classify`] (what kind of message), [`bounce`] (delivery reports), [`calendar`] (invitations),
+//! [`protected`] (signed and encrypted messages),
 //! [`trust`] (how far the sender and a file can be believed), [`thread`] (which conversation it may
 //! belong to) and [`quote`] (what is new in a reply).
 //!
@@ -26,6 +27,7 @@ pub mod html;
 mod mime;
 mod outline;
 mod parse;
+pub mod protected;
 pub mod quote;
 mod rtf;
 pub mod thread;
@@ -41,6 +43,7 @@ pub use defect::Defect;
 pub use header::{Field, Headers};
 pub use outline::{Piece, outline};
 pub use parse::{Parsed, parse};
+pub use protected::Protection;
 pub use trust::Authentication;
 
 #[cfg(test)]

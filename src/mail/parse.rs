@@ -6,6 +6,7 @@ use super::date;
 use super::defect::Defect;
 use super::header::{self, Headers};
 use super::mime::Walker;
+use super::protected::{self, Protection};
 use super::words;
 use crate::model::Address;
 
@@ -60,6 +61,8 @@ pub struct Parsed {
     pub attachments: Vec<Attachment>,
     /// The first calendar event, when the message carries one.
     pub calendar: Option<Calendar>,
+    /// How it is signed or encrypted, when it is.
+    pub protection: Option<Protection>,
 }
 
 /// Reads a message. Whatever is wrong with it is named in the defects, and the rest is read on.
@@ -102,6 +105,7 @@ pub fn parse(raw: &[u8]) -> (Parsed, Vec<Defect>) {
         .or_else(|| calendar_file(&parsed.attachments))
         .and_then(|text| calendar::read(&text))
         .or(content.event);
+    parsed.protection = protected::of(&parsed, content.was_signed);
     (parsed, defects)
 }
 
