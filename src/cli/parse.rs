@@ -25,7 +25,7 @@ pub(super) fn run(file: &Path) -> anyhow::Result<()> {
 #[must_use]
 pub fn reading_as_json(raw: &[u8]) -> serde_json::Value {
     let (parsed, defects) = mail::parse(raw);
-    let split = mail::quote::split(&parsed.text, parsed.html.as_deref());
+    let split = mail::quote::split(&parsed.subject, &parsed.text, parsed.html.as_deref());
     let reading = Reading {
         subject: &parsed.subject,
         from: people(&parsed.from),

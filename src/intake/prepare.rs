@@ -134,7 +134,7 @@ fn mail_of(raw: &[u8], parsed: Parsed, defects: &[mail::Defect]) -> store::Resul
     let bounce = (kind == Kind::Bounce)
         .then(|| mail::bounce::read(&parsed))
         .flatten();
-    let split = mail::quote::split(&parsed.text, parsed.html.as_deref());
+    let split = mail::quote::split(&parsed.subject, &parsed.text, parsed.html.as_deref());
     let reply_text = cut(&split.reply_text);
     let shown = if reply_text.trim().is_empty() {
         &parsed.text

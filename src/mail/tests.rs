@@ -45,7 +45,7 @@ fn every_beginning_of_every_message_is_read_without_a_panic() {
     for (name, raw) in corpus() {
         for end in 0..=raw.len() {
             let (parsed, _) = mail::parse(raw.get(..end).expect("within the file"));
-            let split = mail::quote::split(&parsed.text, parsed.html.as_deref());
+            let split = mail::quote::split(&parsed.subject, &parsed.text, parsed.html.as_deref());
             assert!(
                 split.html_split.is_none_or(|at| parsed
                     .html
@@ -189,7 +189,7 @@ fn file_names_are_safe_and_never_missing() {
 #[test]
 fn a_reply_from_outlook_shows_only_what_is_new() {
     let found = parsed("outlook_reply");
-    let split = mail::quote::split(&found.text, found.html.as_deref());
+    let split = mail::quote::split(&found.subject, &found.text, found.html.as_deref());
     assert_eq!(
         (split.reply_text.as_str(), split.quoted),
         ("It works now, thank you.", true)

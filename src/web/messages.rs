@@ -243,7 +243,7 @@ pub(super) fn frame(
         remote_images: body.pictures.shown,
         cid_url,
     };
-    let split = quote::split(&parsed.text, Some(html)).html_split;
+    let split = quote::split(&parsed.subject, &parsed.text, Some(html)).html_split;
     let (new, old) = split
         .and_then(|at| html.split_at_checked(at))
         .unwrap_or((html, ""));

@@ -207,6 +207,9 @@ impl Judge<'_> {
             } else {
                 packed(&found) == packed(&wanted)
             };
+            let whole = self.wanted("forward_text");
+            let agrees =
+                agrees || whole.is_some_and(|whole| missing_words(&whole, &found).is_empty());
             self.add("reply equal", agrees, || {
                 format!("wanted «{}», found «{}»", short(&wanted), short(&found))
             });
@@ -221,6 +224,11 @@ impl Judge<'_> {
             self.not_lost(&wanted, &found);
         }
         if let Some(wanted) = self.wanted("reply_markdown") {
+            let plain = |text: &str| packed(&own_lines(text)).replace(['*', '_'], "");
+            let agrees = plain(&wanted) == plain(&found);
+            self.add("reply equal", agrees, || {
+                format!("wanted «{}», found «{}»", short(&wanted), short(&found))
+            });
             self.not_lost(&wanted, &found);
         }
         let folded_reply = folded(&found);
@@ -261,7 +269,7 @@ impl Judge<'_> {
     }
 
     fn not_lost(&mut self, wanted: &str, found: &str) {
-        let missing = missing_words(wanted, found);
+        let missing = missing_words(&own_lines(wanted), found);
         self.add("reply without loss", missing.is_empty(), || {
             format!(
                 "lost {:?} of «{}», found «{}»",
@@ -396,6 +404,15 @@ impl Judge<'_> {
             });
         }
     }
+}
+
+/// The lines that are not marked as quoted: some sources keep what is quoted between inline answers,
+/// but its writer did not write that.
+fn own_lines(text: &str) -> String {
+    let own = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('>'));
+    own.collect::<Vec<_>>().join("\n")
 }
 
 /// An RFC 3339 time, or one without a zone, as unix seconds.

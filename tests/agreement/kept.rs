@@ -4,25 +4,21 @@
 pub(crate) struct Kept {
     /// `folder/file`, or `folder/` for all of one source.
     pub(crate) unit: String,
-    /// The area.
-    pub(crate) area: String,
+    /// The area, and the reason behind it.
+    pub(crate) area_and_reason: String,
 }
 
-/// The list. A line is `folder/file area reason…`; `#` begins a remark.
+/// The list. A line is `folder/file area: reason…`; `#` begins a remark.
 pub(crate) fn list() -> Vec<Kept> {
     let lines = include_str!("kept.txt").lines().map(str::trim);
     lines
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .map(|line| {
-            let mut pieces = line.splitn(3, ' ');
-            let (unit, area, reason) = (pieces.next(), pieces.next(), pieces.next());
-            assert!(
-                reason.is_some_and(|reason| reason.len() > 10),
-                "no reason is given: {line}"
-            );
+            let (unit, rest) = line.split_once(' ').unwrap_or_default();
+            assert!(rest.len() > 25, "no reason is given: {line}");
             Kept {
-                unit: unit.unwrap_or_default().to_owned(),
-                area: area.unwrap_or_default().to_owned(),
+                unit: unit.to_owned(),
+                area_and_reason: rest.to_owned(),
             }
         })
         .collect()
@@ -31,7 +27,8 @@ pub(crate) fn list() -> Vec<Kept> {
 /// Whether the list stands by this difference.
 pub(crate) fn is_kept(list: &[Kept], unit: &str, area: &str) -> bool {
     list.iter().any(|kept| {
-        kept.area == area
+        let reason = kept.area_and_reason.strip_prefix(area);
+        reason.is_some_and(|reason| reason.starts_with([' ', ':']))
             && (kept.unit == unit || (kept.unit.ends_with('/') && unit.starts_with(&kept.unit)))
     })
 }

@@ -6,6 +6,7 @@
 
 mod judge;
 mod kept;
+mod replies;
 mod report;
 mod text;
 mod unit;

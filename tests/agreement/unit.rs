@@ -83,6 +83,7 @@ pub(crate) fn units(source: &Path) -> Vec<Unit> {
         }
     }
     units.extend(stripping_cases(source, &folder));
+    units.extend(super::replies::units(source, &folder));
     units
 }
 
@@ -143,12 +144,24 @@ fn as_message(path: &Path, ending: &str) -> Vec<u8> {
     } else {
         "text/plain"
     };
-    wrap(&body, kind)
+    wrap(&body, kind, &subject_of(path))
 }
 
-fn wrap(body: &[u8], content_type: &str) -> Vec<u8> {
+/// The subject that goes with a body: some sources keep it in a file beside it.
+fn subject_of(path: &Path) -> String {
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    let start = format!("{}.subject.", stem.unwrap_or_default());
+    let beside = sorted(path.parent().unwrap_or(path))
+        .into_iter()
+        .find(|path| name_of(path).starts_with(&start));
+    let subject = beside.and_then(|path| fs::read_to_string(path).ok());
+    subject.map_or_else(|| "corpus".to_owned(), |subject| subject.trim().to_owned())
+}
+
+/// A message around a body.
+pub(crate) fn wrap(body: &[u8], content_type: &str, subject: &str) -> Vec<u8> {
     let mut raw = format!(
-        "From: a@example.org\r\nTo: b@example.org\r\nSubject: corpus\r\nDate: Wed, 1 May 2024 14:00:00 +0200\r\n\
+        "From: a@example.org\r\nTo: b@example.org\r\nSubject: {subject}\r\nDate: Wed, 1 May 2024 14:00:00 +0200\r\n\
          Message-ID: <corpus@example.org>\r\nContent-Type: {content_type}; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
     )
     .into_bytes();
@@ -164,6 +177,7 @@ fn as_calendar(path: &Path) -> Vec<u8> {
     wrap(
         &fs::read(path).expect("the corpus can be read"),
         "text/calendar",
+        "corpus",
     )
 }
 
@@ -216,7 +230,7 @@ fn stripping_cases(source: &Path, folder: &str) -> Vec<Unit> {
         units.push(Unit {
             source: folder.to_owned(),
             name: format!("{stem}.html#stripped"),
-            raw: wrap(&body, "text/html"),
+            raw: wrap(&body, "text/html", "corpus"),
             canon: json!({ "reply_of_html": stripped }),
             expects: Value::Null,
             oracle: Value::Null,

@@ -1,12 +1,27 @@
-//! Where the quotation lies in HTML, by the marks mail programs leave.
+//! Where quotation and signature lie in HTML, by the marks mail programs leave.
 
+use super::labels::{self, Label};
 use crate::mail::html::scan::{Scanner, Tag, Token};
 
-/// A quotation in HTML, in bytes from the start.
+/// Pieces of text a header block may take after its first label.
+const BLOCK_PIECES_MAX: usize = 40;
+
+/// What was found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) quotation: Option<Extent>,
+    /// Where the signature begins.
+    pub(super) signature: Option<usize>,
+}
+
+/// A quotation in HTML.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Extent {
+    /// Its first byte.
     pub(super) start: usize,
-    pub(super) end: usize,
+    /// Whether something can be read before it, and behind it.
+    pub(super) text_before: bool,
+    pub(super) text_after: bool,
 }
 
 /// How a mark lies to what it marks.
@@ -18,138 +33,340 @@ enum Mark {
     Heads,
     /// A line above the quoting element that follows.
     Above,
+    /// A border as Outlook draws it: it heads a quotation when a header block follows.
+    Border,
+    /// The element holds the signature.
+    Signature,
 }
 
-/// Finds the first quotation.
-pub(super) fn find(html: &str) -> Option<Extent> {
-    let mut start = None;
-    let mut rule = None;
-    let mut open: Option<(String, usize)> = None;
+/// Finds the first quotation and the signature before it.
+pub(super) fn find(html: &str) -> Found {
+    let mut finder = Finder::default();
     for (at, token) in Scanner::new(html) {
         match token {
-            Token::Open(tag) => {
-                if let Some((name, depth)) = &mut open {
-                    *depth += usize::from(*name == tag.name);
-                    continue;
-                }
-                match mark(&tag) {
-                    Some(Mark::Heads) => {
-                        let from = start.or(rule).unwrap_or(at);
-                        return Some(Extent {
-                            start: from,
-                            end: html.len(),
-                        });
-                    }
-                    Some(Mark::Above) => start = start.or(Some(at)),
-                    Some(Mark::Holds) => {
-                        start = start.or(Some(at));
-                        open = Some((tag.name.clone(), 1));
-                    }
-                    None => {}
-                }
-                // Outlook on the web draws a rule right above its header block.
-                rule = match tag.name.as_str() {
-                    "hr" => Some(at),
-                    "div" | "br" | "p" | "span" => rule,
-                    _ => None,
-                };
+            Token::Open(tag) => finder.open(at, &tag),
+            Token::Close(name) => finder.close(&name),
+            Token::Text(text) if !is_blank(text) => finder.text(text),
+            _ => {}
+        }
+        if finder.done {
+            break;
+        }
+    }
+    finder.found()
+}
+
+fn is_blank(text: &str) -> bool {
+    let text = text.trim();
+    text.is_empty()
+        || text
+            .split(['&', ';'])
+            .all(|piece| matches!(piece.trim(), "" | "nbsp" | "#160" | "zwnj" | "#8203"))
+}
+
+/// An open element whose end is awaited.
+struct Element {
+    name: String,
+    depth: usize,
+}
+
+impl Element {
+    fn new(tag: &Tag<'_>) -> Self {
+        Self {
+            name: tag.name.clone(),
+            depth: 1,
+        }
+    }
+
+    fn open(&mut self, name: &str) {
+        self.depth += usize::from(self.name == name);
+    }
+
+    /// Whether this ends the element.
+    fn close(&mut self, name: &str) -> bool {
+        self.depth -= usize::from(self.name == name);
+        self.depth == 0
+    }
+}
+
+/// A header block that may have begun.
+struct Block {
+    start: usize,
+    seen: Vec<Label>,
+    pieces: usize,
+}
+
+#[derive(Default)]
+struct Finder {
+    /// Whether text was seen, and the quotation's extent once it is known.
+    text_before: bool,
+    extent: Option<Extent>,
+    /// The element that holds the quotation.
+    holder: Option<Element>,
+    /// Where the line above a quotation begins.
+    above: Option<usize>,
+    /// The last rule or border, and the last paragraph that began: a header block may start there.
+    rule: Option<usize>,
+    paragraph: usize,
+    block: Option<Block>,
+    signature: Option<usize>,
+    in_signature: Option<Element>,
+    done: bool,
+}
+
+impl Finder {
+    fn found(self) -> Found {
+        Found {
+            signature: self
+                .signature
+                .filter(|_| self.extent.is_none_or(|extent| !extent.text_after)),
+            quotation: self.extent,
+        }
+    }
+
+    fn begin(&mut self, start: usize) {
+        let start = self.above.unwrap_or(start);
+        self.extent = Some(Extent {
+            start,
+            text_before: self.text_before,
+            text_after: false,
+        });
+    }
+
+    /// All that follows belongs to the quotation.
+    fn begin_rest(&mut self, start: usize) {
+        self.begin(start);
+        self.done = true;
+    }
+
+    fn open(&mut self, at: usize, tag: &Tag<'_>) {
+        if let Some(holder) = &mut self.holder {
+            holder.open(&tag.name);
+            return;
+        }
+        if self.extent.is_some() {
+            return;
+        }
+        if let Some(signature) = &mut self.in_signature {
+            signature.open(&tag.name);
+        }
+        let name = tag.name.as_str();
+        match name {
+            "hr" => {
+                self.rule = Some(at);
+                self.paragraph = at;
             }
-            Token::Close(name) => {
-                if let (Some((open_name, depth)), Some(from)) = (&mut open, start)
-                    && *open_name == name
-                {
-                    *depth -= 1;
-                    if *depth == 0 {
-                        return Some(Extent {
-                            start: from,
-                            end: at,
-                        });
-                    }
-                }
+            "div" | "p" | "table" | "blockquote" | "section" if self.block.is_none() => {
+                self.paragraph = at
             }
-            Token::Text(text) if !text.trim().is_empty() => rule = None,
+            _ => {}
+        }
+        if !may_carry_mark(name) {
+            return;
+        }
+        match mark(tag) {
+            Some(Mark::Heads) => self.begin_rest(self.rule.unwrap_or(at)),
+            Some(Mark::Border) => self.rule = self.rule.or(Some(at)),
+            Some(Mark::Above) if self.text_before => self.above = self.above.or(Some(at)),
+            // A wrapper that begins before anything was written may hold the new text as well.
+            Some(Mark::Holds) if self.text_before || name == "blockquote" => {
+                self.begin(at);
+                self.holder = Some(Element::new(tag));
+            }
+            Some(Mark::Signature) if self.text_before && self.signature.is_none() => {
+                self.signature = Some(at);
+                self.in_signature = Some(Element::new(tag));
+            }
             _ => {}
         }
     }
-    // A holder that is never closed holds all that follows.
-    match (start, open) {
-        (Some(from), Some(_)) => Some(Extent {
-            start: from,
-            end: html.len(),
-        }),
-        _ => None,
+
+    fn close(&mut self, name: &str) {
+        if let Some(holder) = &mut self.holder {
+            if holder.close(name) {
+                self.holder = None;
+            }
+        } else if let Some(signature) = &mut self.in_signature
+            && signature.close(name)
+        {
+            self.in_signature = None;
+        }
+    }
+
+    /// Text that can be read.
+    fn text(&mut self, text: &str) {
+        if self.holder.is_some() {
+            return;
+        }
+        if let Some(extent) = &mut self.extent {
+            extent.text_after = true;
+            self.done = true;
+            return;
+        }
+        if self.header_block(text) {
+            return;
+        }
+        self.rule = None;
+        if self.above.is_none() && self.block.is_none() {
+            self.text_before = true;
+            if self.in_signature.is_none() {
+                self.signature = None;
+            }
+        }
+    }
+
+    /// Whether the text belongs to what may be a header block.
+    fn header_block(&mut self, text: &str) -> bool {
+        let label = labels::label(text);
+        if self.block.is_none() {
+            if label != Some(Label::From) {
+                return false;
+            }
+            self.block = Some(Block {
+                start: self.rule.unwrap_or(self.paragraph),
+                seen: Vec::new(),
+                pieces: 0,
+            });
+        }
+        let ruled = self.rule.is_some();
+        let Some(block) = &mut self.block else {
+            return false;
+        };
+        block.pieces += 1;
+        if let Some(label) = label
+            && label != Label::Other
+            && !block.seen.contains(&label)
+        {
+            block.seen.push(label);
+        }
+        let has = |label| block.seen.contains(&label);
+        let complete = has(Label::From)
+            && (has(Label::Subject) || ruled && has(Label::Date))
+            && block.seen.len() >= 3;
+        if complete {
+            let start = block.start;
+            self.begin_rest(start);
+            return true;
+        }
+        if block.pieces > BLOCK_PIECES_MAX {
+            self.block = None;
+            self.text_before = true;
+            self.signature = None;
+        }
+        true
     }
 }
+
+fn may_carry_mark(name: &str) -> bool {
+    matches!(
+        name,
+        "div" | "blockquote" | "span" | "table" | "hr" | "p" | "section" | "body" | "td" | "a"
+    )
+}
+
+const HEADS: [&str; 7] = [
+    "divRplyFwdMsg",
+    "appendonsend",
+    "OLK_SRC_BODY_SECTION",
+    "stopSpelling",
+    "reply-intro",
+    "isReplyContent",
+    "zwchr",
+];
+const HOLDER_CLASSES: [&str; 14] = [
+    "gmail_quote",
+    "yahoo_quoted",
+    "protonmail_quote",
+    "tutanota_quote",
+    "zmail_extra",
+    "nylas-quote",
+    "mailspring-quote",
+    "front-blockquote",
+    "hs_reply",
+    "sh-quoted-content",
+    "AppleOriginalContents",
+    "ms-outlook-mobile-reference-message",
+    "moz-cite",
+    "quoted-message",
+];
+const SIGNATURE_CLASSES: [&str; 7] = [
+    "gmail_signature",
+    "gmail_signature_prefix",
+    "moz-signature",
+    "protonmail_signature_block",
+    "ms-outlook-mobile-signature",
+    "sh-signature",
+    "yahoo-signature",
+];
 
 fn mark(tag: &Tag<'_>) -> Option<Mark> {
     let id = tag.id().unwrap_or_default();
+    if HEADS.contains(&id.as_str()) {
+        return Some(Mark::Heads);
+    }
     match id.as_str() {
-        "divRplyFwdMsg"
-        | "appendonsend"
-        | "OLK_SRC_BODY_SECTION"
-        | "stopSpelling"
-        | "reply-intro"
-        | "isForwardContent" => {
-            return Some(Mark::Heads);
-        }
         "mail-editor-reference-message-container" | "ms-outlook-mobile-body-separator-line" => {
             return Some(Mark::Holds);
         }
+        "Signature" | "ms-outlook-mobile-signature" | "AppleMailSignature" => {
+            return Some(Mark::Signature);
+        }
+        _ if id.starts_with("yahoo_quoted") => return Some(Mark::Holds),
         _ => {}
     }
-    if id.starts_with("yahoo_quoted") {
-        return Some(Mark::Holds);
-    }
-    let holders = [
-        "gmail_quote",
-        "gmail_extra",
-        "yahoo_quoted",
-        "protonmail_quote",
-        "tutanota_quote",
-        "zmail_extra",
-        "moz-forward-container",
-    ];
-    if holders.iter().any(|class| tag.has_class(class)) {
-        return Some(Mark::Holds);
-    }
-    if tag.has_class("moz-cite-prefix") || tag.has_class("gmail_attr") {
-        return Some(Mark::Above);
-    }
-    if tag.has_class("OutlookMessageHeader") {
-        return Some(Mark::Heads);
+    if let Some(classes) = tag.attribute("class")
+        && let Some(mark) = classes.split_ascii_whitespace().find_map(class_mark)
+    {
+        return Some(mark);
     }
     match tag.name.as_str() {
-        "blockquote" => {
-            let cite = tag
-                .attribute("type")
-                .is_some_and(|kind| kind.eq_ignore_ascii_case("cite"));
-            cite.then_some(Mark::Holds)
-        }
-        "div" => is_outlook_border(tag).then_some(Mark::Heads),
+        "blockquote" => is_cited(tag).then_some(Mark::Holds),
+        "div" if tag.attribute("name").is_some_and(|name| name == "quote") => Some(Mark::Holds),
+        "div" | "p" | "td" => border(tag),
         _ => None,
     }
 }
 
-/// Outlook's desktop program draws the line above its header block as a border.
-fn is_outlook_border(tag: &Tag<'_>) -> bool {
-    let Some(style) = tag.attribute("style") else {
-        return false;
-    };
-    let style: String = style
-        .to_ascii_lowercase()
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .collect();
-    [
-        "border-top:solid#e1e1e11.0pt",
-        "border-top:solid#b5c4df1.0pt",
-        "border-top:solidwindowtext1.0pt",
-        "border-top:1ptsolid#e1e1e1",
-        "border-top:#b5c4df1ptsolid",
-        "border-top:1pxsolid#b5c4df",
-    ]
-    .iter()
-    .any(|border| style.contains(border))
+fn class_mark(class: &str) -> Option<Mark> {
+    let class = class.trim_start_matches("x_");
+    if HOLDER_CLASSES.contains(&class) {
+        Some(Mark::Holds)
+    } else if SIGNATURE_CLASSES.contains(&class) {
+        Some(Mark::Signature)
+    } else if matches!(class, "moz-cite-prefix" | "gmail_attr") {
+        Some(Mark::Above)
+    } else {
+        (class == "OutlookMessageHeader").then_some(Mark::Heads)
+    }
+}
+
+/// A `blockquote` that a mail program made: it says so, or carries the bar at its side.
+fn is_cited(tag: &Tag<'_>) -> bool {
+    let typed = tag
+        .attribute("type")
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("cite"));
+    typed
+        || tag.attribute("cite").is_some()
+        || tag
+            .attribute("style")
+            .is_some_and(|style| style.to_ascii_lowercase().contains("border-left"))
+}
+
+/// Outlook draws the line above its header block as the upper border of an element.
+fn border(tag: &Tag<'_>) -> Option<Mark> {
+    let style = tag.attribute("style")?.to_ascii_lowercase();
+    let (_, border) = style.split_once("border-top:")?;
+    let (border, rest) = border.split_once(';').unwrap_or((border, ""));
+    let thin = ["1.0pt", "1pt", "1px"]
+        .iter()
+        .any(|width| border.contains(width));
+    if !thin || !border.contains("solid") {
+        return None;
+    }
+    // With just this padding the desktop program draws nothing else.
+    let exact = rest.trim_start().starts_with("padding:3.0pt 0")
+        || rest.trim_start().starts_with("padding:3pt 0");
+    Some(if exact { Mark::Heads } else { Mark::Border })
 }
 
 #[cfg(test)]
@@ -157,39 +374,84 @@ mod tests {
     use super::*;
 
     fn before(html: &str) -> &str {
-        html.get(..find(html).unwrap().start).unwrap()
+        html.get(..find(html).quotation.unwrap().start).unwrap()
     }
 
     #[test]
     fn the_marks_of_the_common_programs_are_found() {
+        for quotation in [
+            "<hr tabindex=-1><div id=\"x_divRplyFwdMsg\"><b>From:</b> Ada</div>",
+            "<div id=\"appendonsend\"></div><hr><div id=\"divRplyFwdMsg\"><b>Från:</b> Ada</div>",
+            "<div id=\"mail-editor-reference-message-container\">old</div>",
+            "<div class=\"gmail_quote gmail_quote_container\">On …<blockquote>old</blockquote></div>",
+            "<div class=moz-cite-prefix>On</div><blockquote type=cite>old</blockquote>",
+            "<blockquote cite=\"mid:a@x.org\">old</blockquote>",
+            "<blockquote style=\"border-left:1px solid #0857A6\">old</blockquote>",
+            "<div id=\"yahoo_quoted_123\"><div>On …</div>old</div>",
+            "<div class=\"zmail_extra\">---- On …</div>",
+            "<div class=\"protonmail_quote\">On …</div>",
+            "<div name=\"quote\" style=\"padding: 1px\">old</div>",
+            "<hr id=\"zwchr\" data-marker=\"__DIVIDER__\"><div>From: Ada</div>",
+        ] {
+            let html = format!("<p>new</p>{quotation}");
+            assert_eq!(before(&html), "<p>new</p>", "{quotation}");
+        }
+    }
+
+    #[test]
+    fn outlooks_header_block_is_found_in_any_language_we_know() {
+        for (from, sent, subject) in [
+            ("From", "Sent", "Subject"),
+            ("Von", "Gesendet", "Betreff"),
+            ("差出人", "送信日時", "件名"),
+        ] {
+            let html = format!(
+                "<p>new</p><div style='border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0in 0in 0in'>\
+                 <p><b>{from}:</b> Ada<br><b>{sent}:</b> Monday<br><b>{subject}:</b> x</p></div><p>old</p>"
+            );
+            assert_eq!(before(&html), "<p>new</p>");
+        }
+        let without_border =
+            "<p>new</p><p><b>From:</b> Ada<br><b>Sent:</b> Monday<br><b>Subject:</b> x</p>";
+        assert_eq!(before(without_border), "<p>new</p>");
         assert_eq!(
-            before("<p>new</p><hr tabindex=-1><div id=\"x_divRplyFwdMsg\"><b>From:</b>"),
-            "<p>new</p>"
-        );
-        assert_eq!(
-            before("a<div class=\"gmail_quote gmail_quote_container\">On …</div>"),
-            "a"
-        );
-        assert_eq!(
-            before("a<div class=moz-cite-prefix>On</div><blockquote type=cite>b</blockquote>"),
-            "a"
-        );
-        assert_eq!(
-            before(
-                "a<div style='border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0in 0in 0in'>"
-            ),
-            "a"
+            find("<p>a</p><div style='border-top:1px solid red'>b</div>").quotation,
+            None
         );
     }
 
     #[test]
-    fn a_quotation_that_ends_has_an_end() {
+    fn what_stands_behind_a_quotation_is_seen() {
         let html = "a<blockquote type=cite>b<blockquote>c</blockquote></blockquote>d";
-        assert_eq!(html.get(find(html).unwrap().end..), Some("</blockquote>d"));
+        assert!(find(html).quotation.unwrap().text_after);
+        let html = "a<blockquote type=cite>b</blockquote><br>&nbsp;</body>";
+        assert!(!find(html).quotation.unwrap().text_after);
+    }
+
+    #[test]
+    fn a_wrapper_around_the_whole_mail_is_not_the_quotation() {
+        let html = "<div class=gmail_quote><div>new</div><blockquote class=gmail_quote>old</blockquote></div>";
+        assert_eq!(before(html), "<div class=gmail_quote><div>new</div>");
     }
 
     #[test]
     fn a_quotation_somebody_typed_is_none() {
-        assert_eq!(find("<p>He said</p><blockquote>so</blockquote>"), None);
+        assert_eq!(
+            find("<p>He said</p><blockquote>so</blockquote>").quotation,
+            None
+        );
+    }
+
+    #[test]
+    fn a_named_signature_is_found_when_nothing_new_follows() {
+        let html =
+            "<p>new</p><div id=\"x_Signature\"><p>Ada</p></div><div id=appendonsend></div>old";
+        assert_eq!(find(html).signature, Some(10));
+        let html = "<p>new</p><div class=gmail_signature>Ada</div>";
+        assert_eq!(find(html).signature, Some(10));
+        let html = "<p>new</p><div class=gmail_signature>Ada</div><p>and more</p>";
+        assert_eq!(find(html).signature, None);
+        let html = "<div id=Signature><p>All was written in here</p></div>";
+        assert_eq!(find(html).signature, None);
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 fn reply(text: &str) -> String {
-    split(text, None).reply_text
+    split("", text, None).reply_text
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn outlook_header_blocks_end_the_reply_in_ten_languages() {
         let text = format!(
             "New words.\n\n________________________________\n{from}: Ada <ada@x.org>\n{sent}: Monday\n{to}: Help\n{subject}: Printer\n\nOld words.\n"
         );
-        let found = split(&text, None);
+        let found = split("", &text, None);
         assert_eq!(
             (found.reply_text.as_str(), found.quoted),
             ("New words.", true),
@@ -53,6 +53,7 @@ fn gmail_apple_and_thunderbird_attributions_go_with_their_quotation() {
 #[test]
 fn answers_between_quoted_lines_are_all_kept() {
     let found = split(
+        "",
         "On 5 Jan 2015 10:00, Ada wrote:\n> first?\nyes\n> second?\nno\n",
         None,
     );
@@ -63,6 +64,7 @@ fn answers_between_quoted_lines_are_all_kept() {
 #[test]
 fn signatures_are_told_apart() {
     let found = split(
+        "",
         "Hello\n\n-- \nAda\nEngines Ltd\n\nOn 5 Jan 2015 10:00, B <b@x.org> wrote:\n> old\n",
         None,
     );
@@ -71,6 +73,7 @@ fn signatures_are_told_apart() {
         ("Hello", "Ada\nEngines Ltd")
     );
     let found = split(
+        "",
         "Yes\n\nSent from my iPhone\n\n> On 5 Jan 2015, at 10:00, B <b@x.org> wrote:\n> old\n",
         None,
     );
@@ -83,7 +86,7 @@ fn signatures_are_told_apart() {
 #[test]
 fn a_mail_that_is_all_quotation_is_shown_whole() {
     let text = "---------- Forwarded message ----------\nFrom: A <a@x>\nDate: today\nSubject: x\nTo: b\n\nbody";
-    let found = split(text, None);
+    let found = split("", text, None);
     assert!(found.reply_text.contains("body") && !found.quoted);
 }
 
@@ -94,7 +97,7 @@ fn ordinary_text_stays_whole() {
         "As I wrote:\nthe price is 10.\n\nOn 5 May we meet.",
         "He said the original message was lost.\n\n-- that is all --\nBye",
     ] {
-        let found = split(text, None);
+        let found = split("", text, None);
         assert_eq!((found.reply_text.as_str(), found.quoted), (text, false));
     }
 }
@@ -102,7 +105,7 @@ fn ordinary_text_stays_whole() {
 #[test]
 fn html_marks_help_where_the_text_has_none() {
     let html = "<div>Nový</div><div class=\"gmail_quote\"><div>Pe 5 ian. Ada a zis</div><blockquote>vechi</blockquote></div>";
-    let found = split("Nový\n\nPe 5 ian. Ada a zis\n\nvechi\n", Some(html));
+    let found = split("", "Nový\n\nPe 5 ian. Ada a zis\n\nvechi\n", Some(html));
     assert_eq!(
         (found.reply_text.as_str(), found.quoted, found.html_split),
         ("Nový", true, Some(16))
@@ -112,6 +115,10 @@ fn html_marks_help_where_the_text_has_none() {
 #[test]
 fn html_is_not_folded_when_the_answer_stands_below() {
     let html = "<div class=moz-cite-prefix>On 5 Jan 2015 10:00, Ada wrote:</div><blockquote type=cite>old</blockquote><p>new</p>";
-    let found = split("On 5 Jan 2015 10:00, Ada wrote:\n> old\nnew\n", Some(html));
+    let found = split(
+        "",
+        "On 5 Jan 2015 10:00, Ada wrote:\n> old\nnew\n",
+        Some(html),
+    );
     assert_eq!((found.reply_text.as_str(), found.html_split), ("new", None));
 }

@@ -173,7 +173,8 @@ impl Site {
     ) -> MessageId {
         let raw = raw.replace('\n', "\r\n");
         let (parsed, _) = mailhatch::mail::parse(raw.as_bytes());
-        let split = mailhatch::mail::quote::split(&parsed.text, parsed.html.as_deref());
+        let split =
+            mailhatch::mail::quote::split(&parsed.subject, &parsed.text, parsed.html.as_deref());
         let plain = |list: &[Address]| -> Vec<Address> {
             list.iter()
                 .map(|who| Address::new(who.name.clone(), who.address.clone()))
