@@ -39,8 +39,8 @@ pub(super) struct Wish {
 /// A piece of a message's HTML.
 struct Part {
     html: String,
-    /// Quoted history: shown when asked.
-    folded: bool,
+    /// What it is, when it is shown only on request: a signature, quoted history.
+    folded: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -228,7 +228,7 @@ pub(super) fn frame(
     let Some(html) = parsed.html.as_deref() else {
         body.parts.push(Part {
             html: text_to_html(&parsed.text),
-            folded: false,
+            folded: None,
         });
         return body;
     };
@@ -243,11 +243,7 @@ pub(super) fn frame(
         remote_images: body.pictures.shown,
         cid_url,
     };
-    let split = quote::split(&parsed.subject, &parsed.text, Some(html)).html_split;
-    let (new, old) = split
-        .and_then(|at| html.split_at_checked(at))
-        .unwrap_or((html, ""));
-    for (piece, folded) in [(new, false), (old, true)] {
+    for (piece, folded) in pieces(parsed, html) {
         if piece.trim().is_empty() {
             continue;
         }
@@ -255,7 +251,7 @@ pub(super) fn frame(
         body.pictures.blocked += clean.remote_images_blocked;
         body.pictures.trackers += clean.tracking_pixels;
         body.paper |= clean.needs_paper;
-        if !folded {
+        if folded.is_none() {
             body.look = clean.body;
         }
         body.parts.push(Part {
@@ -264,6 +260,22 @@ pub(super) fn frame(
         });
     }
     body
+}
+
+/// A message's HTML taken apart: what is new, the signature under it, and what it quotes.
+fn pieces<'h>(parsed: &Parsed, html: &'h str) -> Vec<(&'h str, Option<&'static str>)> {
+    let split = quote::split(&parsed.subject, &parsed.text, Some(html));
+    let cut = |text: &'h str, at: Option<usize>| {
+        at.and_then(|at| text.split_at_checked(at))
+            .unwrap_or((text, ""))
+    };
+    let (upper, history) = cut(html, split.html_split);
+    let (new, signature) = cut(upper, split.signature_split);
+    vec![
+        (new, None),
+        (signature, Some("Signature")),
+        (history, Some("Quoted history")),
+    ]
 }
 
 /// The address of a picture that came with the message, by its Content-ID.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::Error;
 use crate::mail::calendar::{self, Calendar};
-use crate::mail::{self, trust};
+use crate::mail::{self, Protection, protected, trust};
 use crate::model::{Direction, Kind, Message, MessageId};
 use crate::store::{self, Db};
 
@@ -34,6 +34,10 @@ pub(super) struct Reading {
     pub(super) evidence: trust::Evidence,
     /// The event it is about.
     pub(super) calendar: Option<Calendar>,
+    /// How it is signed or encrypted.
+    pub(super) protection: Option<Protection>,
+    /// Where its sender lets it be read.
+    pub(super) reading_page: Option<String>,
 }
 
 impl Reading {
@@ -43,6 +47,8 @@ impl Reading {
         Self {
             evidence: trust::evidence(parsed, trust::EXCHANGE),
             calendar: parsed.calendar.clone(),
+            protection: parsed.protection,
+            reading_page: protected::reading_page(parsed),
         }
     }
 }
@@ -180,6 +186,9 @@ pub(super) fn assess(
             .reply_to
             .iter()
             .any(|who| is_contact(&who.address));
-    let is_first = by_contact && store::messages::is_first_of_contact(db, contact.id, message)?;
+    // Machines write for the first time every day.
+    let is_first = message.kind == Kind::Message
+        && by_contact
+        && store::messages::is_first_of_contact(db, contact.id, message)?;
     Ok(trust::assess(&reading.evidence, known, is_first))
 }

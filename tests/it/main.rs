@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod admin;
+mod attachments;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]

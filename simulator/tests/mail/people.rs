@@ -4,7 +4,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use mail_parser::{Message, MessageParser, MimeHeaders};
-use mailhatch_simulator::people::{Options, People, seed};
+use mailhatch_simulator::people::{Options, People, seed, seed_odd};
 use mailhatch_simulator::world::{Stored, Submission, Via};
 
 use crate::support::{ALICE, Bench, NOW, SUPPORT, mail};
@@ -292,4 +292,36 @@ fn the_prepared_inbox_holds_mail_of_every_kind() {
         part.content_type()
             .is_some_and(|kind| kind.subtype() == Some("calendar"))
     }));
+}
+
+#[test]
+fn the_odd_mailbox_holds_what_programs_break_on() {
+    let bench = Bench::start();
+    let count = seed_odd(&bench.world, SUPPORT);
+    let inbox = bench.world.folder(SUPPORT, "INBOX");
+    assert!(count >= 40 && inbox.len() == count, "{count} messages");
+    assert!(inbox.is_sorted_by_key(|stored| stored.internal_date_at));
+    assert!(inbox.iter().any(|stored| stored.raw.len() > 30_000_000));
+    let mails: Vec<Message<'_>> = inbox.iter().map(parsed).collect();
+    let find = |subject: &str| {
+        mails
+            .iter()
+            .find(|mail| mail.subject().is_some_and(|found| found.contains(subject)))
+            .unwrap_or_else(|| panic!("no {subject}"))
+    };
+    assert!(
+        find("見積書の数量変更")
+            .body_text(0)
+            .unwrap()
+            .contains("鈴木 一郎")
+    );
+    assert!(
+        find("关于订购台灯")
+            .body_text(0)
+            .unwrap()
+            .contains("增值税")
+    );
+    let invited = find("lighting of the tree").to().unwrap();
+    assert_eq!(invited.iter().count(), 500);
+    assert!(mails.iter().any(|mail| mail.from().is_none()));
 }

@@ -159,7 +159,7 @@ pub(in crate::web) async fn message(
         outer_url: outer.map(|(outer, _)| url(id, outer, "")),
         body_url: url(id, &at, "/body"),
         raw_url: url(id, &at, "/raw"),
-        text: parsed.html.is_none().then(|| Html::of_text(&parsed.text)),
+        text: parsed.html.is_none().then(|| Html::of_mail(&parsed.text)),
         subject: parsed.subject,
         from: parsed.from,
         to: parsed.to,

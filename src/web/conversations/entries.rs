@@ -113,7 +113,13 @@ pub(super) fn timeline(
 
 impl Html {
     /// Text with its addresses made links.
-    pub(in crate::web) fn of_text(text: &str) -> Self {
+    pub(super) fn of_text(text: &str) -> Self {
         Self::escaped(text_to_html(text.trim()))
+    }
+
+    /// The text of a message: the same, with its spaces and lines as they are, for a style that keeps them.
+    pub(in crate::web) fn of_mail(text: &str) -> Self {
+        let text = text.trim_end().trim_start_matches(['\n', '\r']);
+        Self::escaped(text_to_html(text).replace("<br>\n", "\n"))
     }
 }

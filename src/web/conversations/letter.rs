@@ -1,8 +1,8 @@
 //! One message of a conversation as shown: its text and what stands around it.
 
 use crate::mail::html::preview;
-use crate::mail::quote;
 use crate::mail::trust::{Assessment, Finding, Severity};
+use crate::mail::{Protection, quote};
 use crate::model::{Contact, Delivery, Direction, Kind, Message, Word as _};
 use crate::store::Db;
 use crate::web::context::Context;
@@ -22,6 +22,10 @@ pub(super) struct Around {
     pub(super) checks: String,
     /// The event it is about.
     pub(super) event: Option<Card>,
+    /// How it is signed or encrypted.
+    pub(super) protection: Option<Protection>,
+    /// Where its sender lets it be read, when it stays there.
+    pub(super) reading_page: Option<String>,
 }
 
 impl Around {
@@ -45,6 +49,8 @@ impl Around {
                     trust: readings::assess(db, &message, contact, &reading, &known)?,
                     checks: checks(&reading),
                     event: event(&message, &reading),
+                    protection: reading.protection,
+                    reading_page: reading.reading_page.clone(),
                 };
                 Ok((message, around))
             })
@@ -110,10 +116,10 @@ impl Letter {
         };
         let is_plain = !message.has_html;
         let signature = (is_plain && is_new)
-            .then(|| quote::split(&message.text, None).signature)
+            .then(|| quote::split(&message.subject, &message.text, None).signature)
             .filter(|signature| !signature.trim().is_empty())
-            .map(|signature| Html::of_text(&signature));
-        let whole = (is_plain && message.quoted).then(|| Html::of_text(&message.text));
+            .map(|signature| Html::of_mail(&signature));
+        let whole = (is_plain && message.quoted).then(|| Html::of_mail(&message.text));
         let on_card = around.event.as_ref().and_then(|card| card.file_url.clone());
         let files = message
             .attachments
@@ -124,7 +130,7 @@ impl Letter {
             .collect();
         Self {
             open,
-            text: Html::of_text(shown),
+            text: Html::of_mail(shown),
             signature,
             whole,
             files,
@@ -132,6 +138,33 @@ impl Letter {
             around,
             message,
         }
+    }
+
+    /// Why its text cannot be read here.
+    pub(super) fn locked(&self) -> Option<Protection> {
+        self.around
+            .protection
+            .filter(|protection| !protection.is_readable())
+    }
+
+    /// That it is signed.
+    pub(super) fn signed(&self) -> Option<Protection> {
+        self.around
+            .protection
+            .filter(|protection| protection.is_readable())
+    }
+
+    /// Whether there is nothing to read and nothing to open.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.message.has_html
+            && self.message.text.trim().is_empty()
+            && self.around.event.is_none()
+            && self.around.protection.is_none()
+    }
+
+    /// Whether its columns stand only in letters of one width.
+    pub(super) fn is_tabular(&self) -> bool {
+        is_tabular(&self.message.text)
     }
 
     /// Findings that must not be overlooked.
@@ -213,5 +246,30 @@ impl Letter {
 
     pub(super) fn delivery(&self) -> Option<&Delivery> {
         self.message.delivery.as_ref()
+    }
+}
+
+/// Lines with columns that make a table.
+const TABLE_LINES: usize = 3;
+
+/// Whether a text draws a table by spaces: several lines with wide gaps inside.
+fn is_tabular(text: &str) -> bool {
+    let has_gap = |line: &&str| {
+        let line = line.trim();
+        line.contains("   ") || line.contains('\t') || line.matches(" | ").count() > 1
+    };
+    text.lines().filter(has_gap).take(TABLE_LINES).count() == TABLE_LINES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_tabular;
+
+    #[test]
+    fn a_table_drawn_by_spaces_is_seen_and_ordinary_text_is_not() {
+        assert!(is_tabular("node   state\n   1   ok\n   2   lost\n"));
+        assert!(!is_tabular(
+            "Hello,\n\n    this is indented\n    and so is this\n    and this\n"
+        ));
     }
 }

@@ -94,7 +94,10 @@ fn russian() -> Odd {
             encoded_in("koi8-r", "Ольга Смирнова")
         ),
     )
-    .set("Subject", encoded_in("koi8-r", "Лампа \"Маяк\": переходник"))
+    .set(
+        "Subject",
+        encoded_in("koi8-r", "Лампа \"Маяк\": переходник"),
+    )
 }
 
 /// Right to left, with a number and a product's name in between.
