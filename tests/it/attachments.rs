@@ -20,7 +20,8 @@ fn link(page: &str, words: &str) -> String {
     let (before, _) = page
         .split_once(words)
         .unwrap_or_else(|| panic!("{words} is missing in {page}"));
-    let (_, href) = before.rsplit_once("href=\"").unwrap();
+    let (_, tag) = before.rsplit_once("<a ").unwrap();
+    let (_, href) = tag.split_once("href=\"").unwrap();
     href.split('"').next().unwrap().to_owned()
 }
 
