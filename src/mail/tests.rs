@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::mail::{self, Parsed};
+use crate::mail::{self, Parsed, Protection};
 use crate::model::Kind;
 
 fn corpus() -> BTreeMap<String, Vec<u8>> {
@@ -266,4 +266,52 @@ fn an_invitation_brings_its_event() {
         ("REQUEST", "Printer, again", "2024-05-01T12:00:00Z")
     );
     assert_eq!(found.text.trim(), "Meeting");
+}
+
+#[test]
+fn an_invitation_says_when_in_its_own_zone_and_how_it_repeats() {
+    let event = parsed("calendar_windows_zone").calendar.expect("an event");
+    assert_eq!(event.start, "2024-05-01T09:00:00+02:00");
+    assert_eq!(
+        event.when(),
+        "Wednesday 1 May 2024, 09:00 – 09:30 (Europe/Berlin)"
+    );
+    assert_eq!(
+        event.recurrence.as_deref(),
+        Some("every week on Monday and Wednesday until 3 July 2024, except on 1 date")
+    );
+    assert_eq!(event.purpose(), "Updated invitation");
+}
+
+#[test]
+fn what_winmail_dat_held_stands_in_its_place() {
+    let (found, defects) = read("winmail_dat");
+    assert_eq!(defects, [""; 0]);
+    assert_eq!(found.text.trim(), "Grüße from the old server");
+    assert!(found.html.is_some_and(|html| html.contains("<b>Grüße</b>")));
+    let names: Vec<&str> = found
+        .attachments
+        .iter()
+        .map(|a| a.filename.as_str())
+        .collect();
+    assert_eq!(names, ["Bericht für März.txt"]);
+    assert_eq!(found.attachments[0].bytes, b"first line\r\nsecond line\r\n");
+    assert!(has_defect("winmail_dat_broken", "winmail.dat"));
+    assert_eq!(
+        parsed("winmail_dat_broken").attachments[0].filename,
+        "winmail.dat"
+    );
+}
+
+#[test]
+fn protected_messages_say_what_they_are() {
+    let kind = |name: &str| parsed(name).protection;
+    let signed = parsed("smime_signed_in_one_file");
+    assert_eq!(signed.text.trim(), "signed, and still to be read");
+    assert_eq!(signed.protection, Some(Protection::SmimeSigned));
+    assert_eq!(kind("smime_encrypted"), Some(Protection::SmimeEncrypted));
+    assert_eq!(kind("pgp_in_the_text"), Some(Protection::PgpEncrypted));
+    assert_eq!(kind("rpmsg"), Some(Protection::Microsoft));
+    assert!(mail::protected::reading_page(&parsed("rpmsg")).is_some());
+    assert_eq!(kind("plain"), None);
 }

@@ -14,6 +14,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("argon2", &["src/password.rs"]),
     ("askama", &["src/web/"]),
     ("chacha20poly1305", &["src/secret.rs"]),
+    ("chrono_tz", &["src/mail/calendar/"]),
     ("clap", &["src/cli/"]),
     ("imap", &["src/imap/"]),
     ("imap_proto", &["src/imap/"]),
@@ -35,6 +36,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("refinery", &["src/store/"]),
     ("rusqlite", &["src/store/"]),
     ("ureq", &["src/http.rs", "src/http/"]),
+    ("windows_timezones", &["src/mail/calendar/"]),
     ("zstd", &["src/store/"]),
 ];
 

@@ -149,7 +149,7 @@ impl Rule<'_> {
             more => format!("every {more} {unit}s"),
         };
         let on = match unit {
-            "week" => self.week(&days, start),
+            "week" => week(&days, start),
             "month" => self.month(&days, start),
             "year" => self.year(&days, start),
             _ if days.is_empty() => String::new(),
@@ -157,17 +157,6 @@ impl Rule<'_> {
         };
         out.push_str(&on);
         out
-    }
-
-    fn week(&self, days: &[(Option<i8>, Weekday)], start: Option<NaiveDate>) -> String {
-        let names: Vec<String> = match start {
-            Some(start) if days.is_empty() => vec![start.format("%A").to_string()],
-            _ => days.iter().map(|day| day_name(*day)).collect(),
-        };
-        if names.is_empty() {
-            return String::new();
-        }
-        format!(" on {}", listed(names.into_iter()))
     }
 
     fn month(&self, days: &[(Option<i8>, Weekday)], start: Option<NaiveDate>) -> String {
@@ -233,6 +222,17 @@ impl Rule<'_> {
             }
         }
     }
+}
+
+fn week(days: &[(Option<i8>, Weekday)], start: Option<NaiveDate>) -> String {
+    let names: Vec<String> = match start {
+        Some(start) if days.is_empty() => vec![start.format("%A").to_string()],
+        _ => days.iter().map(|day| day_name(*day)).collect(),
+    };
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(" on {}", listed(names.into_iter()))
 }
 
 fn is_workweek(days: &[(Option<i8>, Weekday)]) -> bool {

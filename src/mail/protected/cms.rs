@@ -17,7 +17,9 @@ pub(crate) enum Content {
     Other,
 }
 
-/// `id-signedData`, `id-envelopedData` and its relatives, as they stand behind their tag and length.
+/// The root of S/MIME's object identifiers, then `id-signedData`, `id-envelopedData` and its relatives, as
+/// they stand behind their tag and length.
+const RSADSI: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d];
 const SIGNED: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
 const ENVELOPED: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 3];
 const ENCRYPTED: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 6];
@@ -38,7 +40,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Content> {
         ENVELOPED | ENCRYPTED | AUTH_ENVELOPED => return Some(Content::Encrypted),
         SIGNED => {}
         // Other object identifiers of S/MIME; anything else is another file by that name.
-        _ if kind.starts_with(&SIGNED[..6]) => return Some(Content::Other),
+        _ if kind.starts_with(RSADSI) => return Some(Content::Other),
         _ => return None,
     }
     let signed = inside.next()?.of(EXPLICIT)?;

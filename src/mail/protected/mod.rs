@@ -17,9 +17,9 @@ pub enum Protection {
     SmimeOther,
     /// Signed with S/MIME; the text is readable.
     SmimeSigned,
-    /// Encrypted with OpenPGP, as MIME parts (RFC 3156) or in the text.
+    /// Encrypted with PGP, as MIME parts (RFC 3156) or in the text.
     PgpEncrypted,
-    /// Signed with OpenPGP; the text is readable.
+    /// Signed with PGP; the text is readable.
     PgpSigned,
     /// Encrypted by Microsoft 365 (Purview Message Encryption, rights management).
     Microsoft,

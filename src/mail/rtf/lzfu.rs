@@ -7,7 +7,7 @@ const RING: usize = 4096;
 /// Longest output. Compression saves at most seven eighths, so only a huge message reaches it.
 const OUTPUT_MAX: usize = 64 * 1024 * 1024;
 
-/// Unpacks what PidTagRtfCompressed holds. What is damaged ends the text, and what came before is kept;
+/// Unpacks what `PidTagRtfCompressed` holds. What is damaged ends the text, and what came before is kept;
 /// `None` when this is no compressed RTF at all.
 pub(crate) fn decompress(data: &[u8]) -> Option<Vec<u8>> {
     let kind = data.get(8..12)?;

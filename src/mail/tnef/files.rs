@@ -6,7 +6,7 @@ use super::{DEPTH_MAX, embedded};
 use crate::mail::body::Attachment;
 use crate::mail::{filename, tnef};
 
-/// The interface of an object that is a message (IID_IMessage).
+/// The interface of an object that is a message (`IID_IMessage`).
 const MESSAGE: [u8; 16] = [
     0x07, 0x03, 0x02, 0x00, 0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0x46,
 ];
@@ -15,7 +15,7 @@ const MESSAGE: [u8; 16] = [
 #[derive(Debug, Default)]
 pub(super) struct File<'a> {
     data: Option<&'a [u8]>,
-    /// PidTagAttachDataBinary, or the data of an object with what comes before it.
+    /// `PidTagAttachDataBinary`, or the data of an object with what comes before it.
     object: Option<&'a [u8]>,
     message: Option<&'a [u8]>,
     long_name: Option<String>,
@@ -159,7 +159,7 @@ impl<'a> File<'a> {
     }
 }
 
-/// The name and the data fork of a file from a Macintosh (MacBinary II), when it is one.
+/// The name and the data fork of a file from a Macintosh (`MacBinary II`), when it is one.
 fn mac_binary(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let header = bytes.get(..128)?;
     let zero = |at: usize| header.get(at) == Some(&0);

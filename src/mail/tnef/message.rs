@@ -13,7 +13,7 @@ const RECIPIENTS_MAX: usize = 500;
 pub(super) struct Person {
     pub(super) name: String,
     pub(super) address: String,
-    /// 1 To, 2 Cc, 3 Bcc (PidTagRecipientType).
+    /// 1 To, 2 Cc, 3 Bcc (`PidTagRecipientType`).
     pub(super) role: u32,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Appointment {
 /// What was found, still undecoded where the code page may come later.
 #[derive(Debug)]
 pub(super) struct Message<'a> {
-    /// The code page of texts without one of their own (attOemCodepage).
+    /// The code page of texts without one of their own (`attOemCodepage`).
     pub(super) codepage: u32,
     pub(super) class: String,
     pub(super) subject: String,

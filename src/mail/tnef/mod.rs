@@ -23,17 +23,17 @@ const FILES_MAX: usize = 1_000;
 
 /// What a winmail.dat held.
 #[derive(Debug, Default)]
-pub(crate) struct Unpacked {
+pub struct Unpacked {
     /// The text.
-    pub(crate) text: Option<String>,
+    pub text: Option<String>,
     /// The HTML.
-    pub(crate) html: Option<String>,
+    pub html: Option<String>,
     /// The files, in their order.
-    pub(crate) attachments: Vec<Attachment>,
+    pub attachments: Vec<Attachment>,
     /// The invitation it was.
-    pub(crate) calendar: Option<Calendar>,
+    pub calendar: Option<Calendar>,
     /// Whether it ends in the middle of something.
-    pub(crate) cut_off: bool,
+    pub cut_off: bool,
 }
 
 /// Whether bytes begin as TNEF does.
@@ -42,7 +42,8 @@ pub(crate) fn is_tnef(bytes: &[u8]) -> bool {
 }
 
 /// Unpacks a winmail.dat; `None` when it is none or nothing in it can be read.
-pub(crate) fn open(bytes: &[u8]) -> Option<Unpacked> {
+#[must_use]
+pub fn open(bytes: &[u8]) -> Option<Unpacked> {
     let (message, files, cut_off) = read(bytes, 0)?;
     let calendar = event::of(&message);
     let (text, html) = message.bodies();

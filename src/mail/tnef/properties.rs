@@ -11,7 +11,7 @@ const TYPE_BINARY: u16 = 0x0102;
 /// The flag of types with several values.
 const MULTIPLE: u16 = 0x1000;
 
-/// PSETID_Appointment, PSETID_Meeting (MS-OXPROPS section 1.3.2).
+/// `PSETID_Appointment`, `PSETID_Meeting` (MS-OXPROPS section 1.3.2).
 pub(super) const APPOINTMENT: [u8; 16] = [
     0x02, 0x20, 0x06, 0x00, 0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0x46,
 ];
