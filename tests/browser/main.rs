@@ -7,6 +7,8 @@ mod desk;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod letters;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 mod payloads;

@@ -16,6 +16,8 @@ use crate::support::program::Program;
 
 /// Messages in one conversation.
 const BATCH: usize = 40;
+/// Payloads of the long lists in one message.
+const LINES: usize = 8;
 /// How long all mail may take to arrive.
 const ARRIVAL: Duration = Duration::from_secs(300);
 
@@ -56,12 +58,10 @@ fn collected(folder: &Path) -> (Vec<Case>, Vec<Vec<u8>>) {
     for path in files(&folder.join("xss-payload-lists"), "txt") {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
-        for (number, line) in text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| !line.is_empty())
-        {
-            cases.push(Case::new(format!("{name}:{number}"), line, false));
+        let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+        for (number, lines) in lines.chunks(LINES).enumerate() {
+            let html = format!("<div>{}</div>", lines.join("</div>\n<div>"));
+            cases.push(Case::new(format!("{name}:{number}"), html, false));
         }
     }
     let letters = ["roundcube", "zimbra", "rspamd"]
@@ -125,7 +125,6 @@ async fn prove(cases: &[Case], letters: &[Vec<u8>]) {
         .cdp("Page.addScriptToEvaluateOnNewDocument", source)
         .await;
     would_be_seen(&browser, &attacker).await;
-    let learnt = attacker.asked().len();
 
     let (program, simulator, demo) = Program::serve();
     let before = Instant::now();
@@ -164,12 +163,8 @@ async fn prove(cases: &[Case], letters: &[Vec<u8>]) {
         seen.len(),
         cases.len()
     );
-    assert_eq!(
-        attacker.asked().len(),
-        learnt,
-        "it learnt that it was read: {:#?}",
-        attacker.asked()
-    );
+    let asked = asked_by_pages(&attacker);
+    assert_eq!(asked.len(), 1, "it learnt that it was read: {asked:#?}");
     let before = Instant::now();
     let dangerous = cases.iter().filter(|case| case.alone).count();
     for id in seen.iter().take(cases.len()) {
@@ -203,17 +198,33 @@ async fn would_be_seen(browser: &Browser, attacker: &Attacker) {
         .await;
     let ran = browser.run("return top.ranForTheTest").await;
     assert_eq!(ran, json!(["alert"]));
-    let asked = attacker.asked();
-    assert!(
-        asked.iter().any(|line| line.contains("/control")),
-        "{asked:?}"
-    );
     let requests = browser.requests().await;
     let control = (
         "Image".to_owned(),
         "http://outside.example/control".to_owned(),
     );
     assert!(requests.contains(&control), "{requests:?}");
+    let asked = asked_by_pages(attacker);
+    assert!(
+        asked.iter().any(|line| line.contains("/control")),
+        "{asked:?}"
+    );
+}
+
+/// Heads of requests that did not come from the browser itself, which asks its makers for the time, for
+/// updates and for a page to begin with.
+fn asked_by_pages(attacker: &Attacker) -> Vec<String> {
+    let own = |head: &String| {
+        head.is_empty()
+            || ["google", "gvt1.com", "duckduckgo.com"]
+                .iter()
+                .any(|name| head.contains(name))
+    };
+    attacker
+        .asked()
+        .into_iter()
+        .filter(|head| !own(head))
+        .collect()
 }
 
 fn letter(number: usize, case: &Case, to: &str) -> String {
@@ -314,6 +325,8 @@ fn is_ours(program: &str, address: &str) -> bool {
         "/messages/",
         "/live",
         "/favicon.ico",
+        // The page before, which may still be asking.
+        "/mailboxes/",
     ]
     .iter()
     .any(|known| path.starts_with(known))
@@ -355,6 +368,7 @@ const attribute = (frame, node, { name, value }) => {
   if (/^on/i.test(name)) say(frame, `${node.localName} has ${name}`);
   if (name === 'href' && node.localName === 'a') return links.test(value) || say(frame, `a leads to ${value}`);
   if (name === 'href' && node.localName === 'link') return value.startsWith('/static/') || say(frame, `link to ${value}`);
+  if (name === 'src' && node.className.split(' ')[0] === 'mailhatch-waits' && value.startsWith('data:image/svg+xml,%3Csvg%20xmlns')) return;
   if (name === 'src' && node.localName === 'img') return pictures.test(value) || say(frame, `img of ${value}`);
   if (/^(xlink:.*|href|src|srcset|srcdoc|action|formaction|background|data|poster|ping|http-equiv|is|slot|form|lowsrc|dynsrc)$/i.test(name)) {
     say(frame, `${node.localName} has ${name}=${value}`);
@@ -390,7 +404,7 @@ for (const frame of document.querySelectorAll('iframe.mail')) {
 if (window.ranForTheTest) say(null, `ran ${window.ranForTheTest}`);
 if (document.title !== window.titleBeforeTheTest) say(null, `is called ${document.title}`);
 for (const name of Object.getOwnPropertyNames(window)) {
-  if (!window.namesBeforeTheTest.has(name) && !/^(\d+|mail-\d+|namesBeforeTheTest|titleBeforeTheTest)$/.test(name)) say(null, `made ${name}`);
+  if (!window.namesBeforeTheTest.has(name) && !/^(\d+|mail-\d+|ret_nodes|namesBeforeTheTest|titleBeforeTheTest)$/.test(name)) say(null, `made ${name}`);
 }
 return { faults, ids };
 "#;

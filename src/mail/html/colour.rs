@@ -43,12 +43,11 @@ impl Colour {
         }
     }
 
-    /// Reads the text of a style or of a `color` attribute, which may lack its `#`.
+    /// Reads the text of a style.
     pub(super) fn read(text: &str) -> Option<Self> {
         let text = text.trim();
         let mut parser = Parser::new(text);
-        let colour = Self::parse(&mut parser).filter(|_| parser.is_exhausted());
-        colour.or_else(|| Self::hash(text))
+        Self::parse(&mut parser).filter(|_| parser.is_exhausted())
     }
 
     /// Takes a colour from the input, or leaves the input where it was.
@@ -79,7 +78,6 @@ impl Colour {
     }
 
     fn hash(digits: &str) -> Option<Self> {
-        let digits = digits.trim_start_matches('#');
         let (red, green, blue, alpha) = parse_hash_color(digits.as_bytes()).ok()?;
         Some(Self {
             red,
@@ -179,6 +177,17 @@ impl Colour {
     }
 }
 
+/// A colour as attributes write it (HTML standard, "rules for parsing a legacy color value"), as styles do.
+pub(super) fn with_hash(colour: &str) -> String {
+    let colour = colour.trim();
+    let is_bare = matches!(colour.len(), 3 | 6) && colour.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_bare && parse_named_color(colour).is_err() {
+        format!("#{colour}")
+    } else {
+        colour.to_owned()
+    }
+}
+
 /// Contrast of two colours (WCAG 2.2).
 fn contrast(one: Colour, other: Colour) -> f32 {
     let (one, other) = (one.luminance(), other.luminance());
@@ -248,7 +257,6 @@ mod tests {
             "red",
             "#f00",
             "#FF0000",
-            "ff0000",
             "rgb(255, 0, 0)",
             "rgb(100% 0% 0%)",
             "hsl(0, 100%, 50%)",

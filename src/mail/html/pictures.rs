@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-/// A transparent picture of one pixel in place of a picture that is not loaded.
-pub(super) const BLANK: &str =
+/// A transparent picture of one pixel in place of a picture that is not loaded and has no words.
+const BLANK: &str =
     "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
+/// Size of a letter in a placeholder.
+const LETTER_WIDTH: f32 = 7.0;
+const LINE_HEIGHT: f32 = 17.0;
 
 /// Largest picture written into the address itself, in bytes of its text; and all of a message.
 const DATA_BYTES_MAX: usize = 3 * 1024 * 1024;
@@ -145,6 +148,13 @@ impl Look<'_> {
         }
     }
 
+    /// A dot stretched to a line or a gap: its shape is not the picture's.
+    pub(super) fn is_line(&self) -> bool {
+        self.side("height", self.height)
+            .is_some_and(|height| height < 24.0)
+            && self.side("width", self.width) != self.side("height", self.height)
+    }
+
     /// A side in pixels, as its style says or else its attribute.
     fn side(&self, name: &str, attribute: &str) -> Option<f32> {
         let text = self.declared(name).unwrap_or(attribute).trim();
@@ -159,6 +169,99 @@ impl Look<'_> {
         let found = declarations.filter(|(name, _)| *name == wanted).last();
         found.map(|(_, value)| value.trim_end_matches("!important"))
     }
+}
+
+/// What stands where a picture waits.
+#[derive(Debug, PartialEq)]
+pub(super) struct Placeholder {
+    /// A drawing with the words for the picture. It is our own, and loads nothing.
+    pub(super) address: String,
+    /// The sides that the mail does not give.
+    pub(super) width: Option<f32>,
+    pub(super) height: Option<f32>,
+}
+
+/// Keeps the place of a picture with these words. The drawing has no size of its own, so that its letters
+/// stay legible however it is stretched.
+pub(super) fn placeholder(words: &str, look: &Look<'_>) -> Placeholder {
+    let words: String = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words: String = words
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(160)
+        .collect();
+    let (width, height) = (
+        look.side("width", look.width),
+        look.side("height", look.height),
+    );
+    let is_small =
+        width.is_some_and(|width| width < 20.0) || height.is_some_and(|height| height < 12.0);
+    if is_small || (words.is_empty() && width.is_none() && height.is_none()) {
+        return Placeholder {
+            address: BLANK.to_owned(),
+            width: None,
+            height: None,
+        };
+    }
+    let count = |count: usize| f32::from(u16::try_from(count).unwrap_or(u16::MAX));
+    let length = count(words.chars().count()) * LETTER_WIDTH + 16.0;
+    let has_width = !look.width.trim().is_empty() || look.declared("width").is_some();
+    let assumed = width.unwrap_or_else(|| length.clamp(20.0, 320.0));
+    let lines = wrapped(&words, assumed - 12.0);
+    let mut drawing = "<svg xmlns=\"http://www.w3.org/2000/svg\">\
+        <g font-family=\"sans-serif\" font-size=\"13\" fill=\"#75807b\">"
+        .to_owned();
+    for (number, line) in lines.iter().enumerate() {
+        let top = LINE_HEIGHT * count(number + 1);
+        let line = super::escape(line);
+        drawing.push_str(&format!("<text x=\"6\" y=\"{top}\">{line}</text>"));
+    }
+    drawing.push_str("</g></svg>");
+    Placeholder {
+        address: data_address(&drawing),
+        width: (!has_width).then_some(assumed),
+        height: height
+            .is_none()
+            .then(|| count(lines.len()) * LINE_HEIGHT + 8.0),
+    }
+}
+
+fn data_address(drawing: &str) -> String {
+    let mut address = "data:image/svg+xml,".to_owned();
+    for byte in drawing.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' => address.push(char::from(byte)),
+            _ => address.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    address
+}
+
+fn wrapped(words: &str, width: f32) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut left = 0.0;
+    for word in words.split(' ') {
+        let wide = word.chars().map(|c| {
+            if c.is_ascii() {
+                LETTER_WIDTH
+            } else {
+                2.0 * LETTER_WIDTH
+            }
+        });
+        let wide: f32 = wide.sum();
+        match lines.last_mut() {
+            Some(line) if wide + LETTER_WIDTH <= left => {
+                line.push(' ');
+                line.push_str(word);
+                left -= wide + LETTER_WIDTH;
+            }
+            _ => {
+                lines.push(word.to_owned());
+                left = width - wide;
+            }
+        }
+    }
+    lines
 }
 
 /// The first address of a `srcset`.
@@ -288,6 +391,28 @@ mod tests {
             Picture::Waiting
         );
         assert_eq!(pictures.blocked, 0);
+    }
+
+    #[test]
+    fn a_picture_that_waits_shows_its_words_and_keeps_its_place() {
+        let drawn = placeholder(
+            "Our <b>shop</b>\n in \"spring\"",
+            &look("90", "", "height:200px"),
+        );
+        let text = percent_decode(&drawn.address);
+        assert!(text.starts_with("data:image/svg+xml,<svg xmlns="), "{text}");
+        assert!(text.contains(">Our</text><text"), "{text}");
+        assert!(
+            text.contains("&lt;b&gt;shop&lt;/b&gt;") && text.contains("in &quot;spring&quot;"),
+            "{text}"
+        );
+        assert_eq!((drawn.width, drawn.height), (None, None));
+        let drawn = placeholder("Logo", &look("", "", ""));
+        assert_eq!((drawn.width, drawn.height), (Some(44.0), Some(25.0)));
+        for small in [look("16", "16", ""), look("", "1", "")] {
+            assert_eq!(placeholder("Logo", &small).address, BLANK);
+        }
+        assert_eq!(placeholder("", &look("", "", "")).address, BLANK);
     }
 
     #[test]

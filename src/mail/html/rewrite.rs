@@ -1,10 +1,10 @@
 //! The second half of sanitising: the tags that the allow-list left are written anew, each attribute by
 //! its own rule. What comes in was serialised from a tree, so its tags are where they seem to be.
 
-use super::colour::{Colour, Fate};
+use super::colour::{self, Colour, Fate};
 use super::css::ID_PREFIX;
 use super::declarations::{self, Paint, is_harmless};
-use super::pictures::{BLANK, Look, Picture, Pictures, first_of_set, strip_scheme};
+use super::pictures::{Look, Picture, Pictures, first_of_set, placeholder, strip_scheme};
 use super::scan::{Scanner, Tag, Token, decode_entities};
 use super::{escape, links};
 
@@ -138,12 +138,8 @@ impl<'p> Rewriter<'p> {
         if self.is_outgoing {
             return None;
         }
-        let colour = Colour::read(value)?;
-        let written = if Colour::read(&format!("#{value}")).is_some() {
-            format!("#{}", value.trim())
-        } else {
-            value.trim().to_owned()
-        };
+        let written = colour::with_hash(value);
+        let colour = Colour::read(&written)?;
         let (property, fate) = match name {
             "color" => ("color", colour.as_words(&written)),
             _ => ("background-color", colour.as_ground(&written)),
@@ -183,14 +179,18 @@ impl<'p> Rewriter<'p> {
             Picture::Shown(address) => {
                 out.push_str("<img");
                 write(out, "src", &address);
-                self.attributes(tag, "", out);
+                let class = if look.is_line() { "mailhatch-line" } else { "" };
+                self.attributes(tag, class, out);
                 out.push('>');
             }
             Picture::Waiting => {
                 out.push_str("<img");
-                // With words for it and no address, the browser shows the words.
-                if attribute("alt").trim().is_empty() {
-                    write(out, "src", BLANK);
+                let place = placeholder(&attribute("alt"), &look);
+                write(out, "src", &place.address);
+                for (name, side) in [("width", place.width), ("height", place.height)] {
+                    if let Some(side) = side {
+                        write(out, name, &side.to_string());
+                    }
                 }
                 self.attributes(tag, "mailhatch-waits", out);
                 out.push('>');

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use ammonia::{Builder, UrlRelative};
 
+use super::colour;
 use super::css::{self, ID_PREFIX};
 use super::pictures::Pictures;
 use super::rewrite::Rewriter;
@@ -244,7 +245,7 @@ fn with_pictures_of_office(html: &str) -> Cow<'_, str> {
 fn head(html: &str, rewriter: &mut Rewriter<'_>) -> (BodyLook, String) {
     let mut seen = BTreeSet::new();
     let mut body = BodyLook::default();
-    let mut out = String::new();
+    let (mut out, mut links) = (String::new(), String::new());
     for (_, token) in Scanner::new(html) {
         match token {
             Token::Raw(name, sheet) if name == "style" && seen.len() < 50 && seen.insert(sheet) => {
@@ -252,10 +253,12 @@ fn head(html: &str, rewriter: &mut Rewriter<'_>) -> (BodyLook, String) {
             }
             Token::Open(tag) if tag.name == "body" && body == BodyLook::default() => {
                 body = body_look(&tag, rewriter);
+                links = link_rule(&tag, rewriter);
             }
             _ => {}
         }
     }
+    out.insert_str(0, &links);
     // Nothing of it can end the element; should that ever be untrue, there is no sheet.
     if out.contains("</") {
         out.clear();
@@ -263,12 +266,22 @@ fn head(html: &str, rewriter: &mut Rewriter<'_>) -> (BodyLook, String) {
     (body, out)
 }
 
+/// The colour of links, which a body on dark ground makes light.
+fn link_rule(tag: &Tag<'_>, rewriter: &mut Rewriter<'_>) -> String {
+    let colour = tag.attribute("link").unwrap_or_default();
+    let style = rewriter.style(&format!("color:{}", colour::with_hash(&colour)));
+    if style.is_empty() {
+        return String::new();
+    }
+    format!("{} a{{{style}}}\n", css::ROOT)
+}
+
 fn body_look(tag: &Tag<'_>, rewriter: &mut Rewriter<'_>) -> BodyLook {
     let mut style = String::new();
     let pairs = [("bgcolor", "background-color"), ("text", "color")];
     for (attribute, property) in pairs {
         if let Some(colour) = tag.attribute(attribute) {
-            style.push_str(&format!("{property}:{};", with_hash(&colour)));
+            style.push_str(&format!("{property}:{};", colour::with_hash(&colour)));
         }
     }
     if let Some(picture) = tag.attribute("background") {
@@ -279,18 +292,6 @@ fn body_look(tag: &Tag<'_>, rewriter: &mut Rewriter<'_>) -> BodyLook {
     BodyLook {
         class: super::rewrite::classes(&tag.attribute("class").unwrap_or_default()),
         style: rewriter.style(&style),
-    }
-}
-
-/// A colour as attributes write it, as styles do.
-fn with_hash(colour: &str) -> String {
-    let colour = colour.trim();
-    let bare = matches!(colour.len(), 3 | 6) && colour.bytes().all(|b| b.is_ascii_hexdigit());
-    let is_name = cssparser::color::parse_named_color(colour).is_ok();
-    if bare && !is_name {
-        format!("#{colour}")
-    } else {
-        colour.to_owned()
     }
 }
 

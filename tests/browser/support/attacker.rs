@@ -33,11 +33,10 @@ impl Attacker {
                 // A browser may open a connection it then does not use, or speak TLS.
                 let length = stream.read(&mut bytes).unwrap_or_default();
                 let text = String::from_utf8_lossy(&bytes[..length]).into_owned();
-                let line = text.lines().next().unwrap_or_default();
-                if line.starts_with("STOP") {
+                if text.starts_with("STOP") {
                     return;
                 }
-                list.lock().unwrap().push(line.trim().to_owned());
+                list.lock().unwrap().push(text);
                 let head = format!(
                     "HTTP/1.1 200 OK\r\nContent-Type: image/gif\r\nContent-Length: {}\r\n\
                      Connection: close\r\n\r\n",
@@ -54,7 +53,7 @@ impl Attacker {
         }
     }
 
-    /// The first line of each request it got.
+    /// The heads of the requests it got.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }

@@ -90,7 +90,9 @@ impl Browser {
     /// machine's `localhost` is looked for at `elsewhere`.
     pub(crate) async fn watched(elsewhere: SocketAddr) -> Self {
         let rule = format!("--host-resolver-rules=MAP * {elsewhere}, EXCLUDE localhost");
-        Self::with(true, json!({}), &[&rule]).await
+        // Else Chromium forbids a page from elsewhere what is mapped to this machine.
+        let reach = "--disable-features=LocalNetworkAccessChecks";
+        Self::with(true, json!({}), &[&rule, reach]).await
     }
 
     async fn with(scripts: bool, preferences: Value, more: &[&str]) -> Self {

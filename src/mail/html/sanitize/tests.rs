@@ -75,6 +75,14 @@ fn remote_pictures_are_loaded_when_allowed_but_tracking_pixels_never() {
 }
 
 #[test]
+fn a_dot_stretched_to_a_line_keeps_its_height() {
+    let line = with_pictures("<img src='https://x.example/dot.gif' width=600 height=1>").html;
+    assert!(line.contains("class=\"mailhatch-line\""), "{line}");
+    let photo = with_pictures("<img src='https://x.example/a.jpg' width=600 height=200>").html;
+    assert!(!photo.contains("class"), "{photo}");
+}
+
+#[test]
 fn links_open_outside_tell_nothing_and_say_where_they_lead() {
     assert_eq!(
         shown("<a href='https://x.org/y' target=_top title=bank>y</a>").html,
@@ -124,18 +132,23 @@ fn what_the_body_says_of_itself_is_kept() {
         (result.html.as_str(), result.remote_images_blocked),
         ("x", 1)
     );
+    let links = shown("<style>a{margin:0}</style><body link=ffff00>x</body>").html;
+    let rules =
+        "<style>\n.mailhatch-mail a{color:#ffff00}\n.mailhatch-mail a{margin:0}\n</style>\nx";
+    assert_eq!(links, rules);
 }
 
 #[test]
 fn colours_follow_the_page_unless_they_need_paper() {
     let result = shown(
-        "<p style='color:black;background:white'>a <font color=1F497D>b</font></p><table bgcolor=white><tr><td>c</table>",
+        "<p style='color:black;background:white'>a <font color=1F497D>b</font></p><table bgcolor=white><tr><td bgcolor='#ffffff'>c</table>",
     );
     assert!(!result.needs_paper);
     for part in [
         "color:light-dark(black,#e6e6e6);background-color:light-dark(white,transparent)",
         "<font style=\"color:light-dark(#1F497D,#",
         "<table style=\"background-color:light-dark(white,transparent)\">",
+        "<td style=\"background-color:light-dark(#ffffff,transparent)\">",
     ] {
         assert!(result.html.contains(part), "{part} in {}", result.html);
     }
