@@ -54,11 +54,6 @@ impl<'a> Tag<'a> {
                 .any(|class| without_x(class) == wanted)
         })
     }
-
-    /// The id without Outlook's `x_` prefixes.
-    pub(crate) fn id(&self) -> Option<String> {
-        self.attribute("id").map(|id| without_x(&id).to_owned())
-    }
 }
 
 /// The attributes of a tag, one by one.

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::words::{LEADS, OPENERS, PRONOUNS, WROTE, WROTE_ENDINGS};
-use super::{bare, list};
+use super::{bare, is_space, list};
 
 /// Bytes of the longest attribution.
 const BYTES_MAX: usize = 500;
@@ -131,11 +131,8 @@ fn signs(lower: &str) -> Signs {
     (signs.digits, signs.time, signs.year) = numbers(lower);
     let mut before = "";
     let mut after_verb = false;
-    for word in lower
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-    {
-        let person = has(&PERSONS, word);
+    let words = lower.split(|c: char| !c.is_alphanumeric());
+    for word in words.filter(|word| !word.is_empty()) {
         if signs.words == 0 {
             signs.spoken = has(&LEADING, word);
         }
@@ -144,11 +141,13 @@ fn signs(lower: &str) -> Signs {
             signs.verb_last = true;
             signs.spoken |= has(&PERSONS, before);
             after_verb = true;
-        } else {
-            signs.spoken |= after_verb && person;
+        } else if after_verb {
+            signs.spoken |= has(&PERSONS, word);
             // `napsal(a)`, `skrev følgende`: the verb still ends it.
-            signs.verb_last &= after_verb && (word.len() <= 2 || is_follower(word));
-            after_verb = after_verb && signs.verb_last;
+            signs.verb_last = word.len() <= 2 || is_follower(word);
+            after_verb = signs.verb_last;
+        } else {
+            signs.verb_last = false;
         }
         before = word;
         signs.words += 1;
@@ -214,15 +213,19 @@ fn numbers(text: &str) -> (usize, bool, bool) {
 
 /// Whether a line could end an attribution; cheap, for it is asked of every line.
 pub(super) fn may_end(line: &str) -> bool {
-    let line = line.trim_end_matches([' ', '\t', '\u{a0}', '-', '_', '*']);
-    let wrote = line.len() > 5
-        && line
-            .get(line.len() - 5..)
-            .is_some_and(|end| end.eq_ignore_ascii_case("wrote"));
-    wrote
-        || line.ends_with([':', '：'])
-        || line.contains('@')
-        || line.starts_with("20") && line.contains("GMT")
+    may_end_surely(line) || line.contains('@')
+}
+
+/// Whether a line could end an attribution that is one by itself.
+pub(super) fn may_end_surely(line: &str) -> bool {
+    let line = line.trim_end_matches(|c: char| matches!(c, '-' | '_' | '*') || is_space(c));
+    let wrote = || {
+        line.len() > 5
+            && line
+                .get(line.len() - 5..)
+                .is_some_and(|end| end.eq_ignore_ascii_case("wrote"))
+    };
+    line.ends_with([':', '：']) || wrote() || line.starts_with("20") && line.contains("GMT")
 }
 
 /// Whether a line begins as an attribution does.
@@ -260,4 +263,124 @@ fn undressed(text: &str) -> &str {
     bare(text)
         .trim_start_matches(['-', '*', ' ', '_', '|'])
         .trim_end_matches(['-', '*', ' ', '_'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributions_are_known_in_many_languages() {
+        for line in [
+            "On Mon, Jan 5, 2015 at 10:00 AM Ada <ada@x.org> wrote:",
+            "On Jan 5, 2015, at 10:00 AM, Ada wrote:",
+            "On 05.01.2015 10:00, Ada wrote:",
+            "On Wed, 14 Nov 2018 08:14:43 -0200 Ada <ada@x.org> wrote",
+            "---- On Wed, 24 Feb 2021 14:02:50 +0530 ada@x.org wrote ----",
+            "Am Mo., 5. Jan. 2015 um 10:00 Uhr schrieb Ada <ada@x.org>:",
+            "Ada <ada@x.org> schrieb am Mo., 5. Jan. 2015, 10:00:",
+            "Am 05.01.2015 um 10:00 schrieb Ada Lovelace:",
+            "Le lun. 5 janv. 2015 à 10:00, Ada <ada@x.org> a écrit :",
+            "Le 05/01/2015 à 10:00, Ada a écrit :",
+            "El lun, 5 ene 2015 a las 10:00, Ada (<ada@x.org>) escribió:",
+            "El 5/1/15 a las 10:00, Ada escribió:",
+            "Em seg., 5 de jan. de 2015 às 10:00, Ada <ada@x.org> escreveu:",
+            "Ada <ada@x.org> escreveu no dia segunda, 5/01/2015 à(s) 10:00:",
+            "No dia 05/01/2015, às 10:00, Ada <ada@x.org> escreveu:",
+            "Às 10:00 de 05/01/2015, Ada escreveu:",
+            "Il giorno lun 5 gen 2015 alle ore 10:00 Ada <ada@x.org> ha scritto:",
+            "Il 05/01/2015 10:00, Ada ha scritto:",
+            "Op ma 5 jan. 2015 om 10:00 schreef Ada <ada@x.org>:",
+            "Op 5 jan. 2015, om 10:00 heeft Ada <ada@x.org> het volgende geschreven:",
+            "Den mån 5 jan. 2015 kl 10:00 skrev Ada <ada@x.org>:",
+            "5 jan. 2015 kl. 10:00 skrev Ada <ada@x.org>:",
+            "Den 2015-01-05 kl. 10:00, skrev Ada:",
+            "Den man. 5. jan. 2015 kl. 10.00 skrev Ada <ada@x.org>:",
+            "Ada skrev 05.01.2015 10:00:",
+            "man. 5. jan. 2015 kl. 10:00 skrev Ada <ada@x.org>:",
+            "ma 5. tammik. 2015 klo 10.00 Ada (ada@x.org) kirjoitti:",
+            "Ada <ada@x.org> kirjoitti 5.1.2015 kello 10.00:",
+            "mán., 5. jan. 2015 kl. 10:00 skrifaði Ada <ada@x.org>:",
+            "pon., 5 sty 2015 o 10:00 Ada <ada@x.org> napisał(a):",
+            "Wiadomość napisana przez Ada <ada@x.org> w dniu 05.01.2015, o godz. 10:00:",
+            "W dniu 05.01.2015 o 10:00, Ada pisze:",
+            "Dnia 05/01/2015, 10:00 użytkownik „Ada” <ada@x.org> napisał:",
+            "po 5. 1. 2015 v 10:00 odesílatel Ada <ada@x.org> napsal:",
+            "5. 1. 2015 v 10:00, Ada <ada@x.org>:",
+            "Dne 5.1.2015 v 10:00 Ada napsal(a):",
+            "po 5. 1. 2015 o 10:00 Ada <ada@x.org> napísal(a):",
+            "Ada <ada@x.org> ezt írta (időpont: 2015. jan. 5., H, 10:00):",
+            "2015. 01. 05. dátummal, 10:00 időpontban Ada <ada@x.org> írta:",
+            "În lun., 5 ian. 2015 la 10:00, Ada <ada@x.org> a scris:",
+            "Pe 5 ian. 2015, la 10:00, Ada <ada@x.org> a scris:",
+            "На пн, 5.01.2015 г. в 10:00 Ada <ada@x.org> написа:",
+            "пн, 5 янв. 2015 г. в 10:00, Ada <ada@x.org>:",
+            "5 янв. 2015 г., в 10:00, Ada <ada@x.org> написал(а):",
+            "05.01.2015 10:00, Ada пишет:",
+            "пн, 5 січ. 2015 р. о 10:00 Ada <ada@x.org> пише:",
+            "пон, 5. јан 2015. у 10:00 Ada <ada@x.org> је написао/ла:",
+            "pon, 5. sij 2015. u 10:00 Ada <ada@x.org> napisao je:",
+            "Dana 5.1.2015. u 10:00, Ada je napisao/la:",
+            "V V pon., 5. jan. 2015 ob 10:00 je oseba Ada <ada@x.org> napisala:",
+            "Στις Δευ 5 Ιαν 2015 στις 10:00 π.μ., ο χρήστης Ada <ada@x.org> έγραψε:",
+            "Ada <ada@x.org>, 5 Oca 2015 Pzt, 10:00 tarihinde şunu yazdı:",
+            "Ada <ada@x.org> şunları yazdı (5 Oca 2015 10:00):",
+            "Kuupäev E, 5. jaanuar 2015 kell 10:00 kirjutas kasutaja Ada <ada@x.org>:",
+            "pirmd., 2015. g. 5. janv., plkst. 10:00 — lietotājs Ada (<ada@x.org>) rakstīja:",
+            "2015-01-05, pr, 10:00 Ada <ada@x.org> rašė:",
+            "Missatge de Ada <ada@x.org> del dia dl., 5 de gen. 2015 a les 10:00:",
+            "El 5 gen 2015, a les 10:00, Ada <ada@x.org> va escriure:",
+            "O luns, 5 xan. 2015 ás 10:00, Ada (<ada@x.org>) escribiu:",
+            "Ada (<ada@x.org>) igorleak hau idatzi zuen (2015 urt. 5, al. (10:00)):",
+            "Op Ma. 05 Jan. 2015 om 10:00 het Ada <ada@x.org> geskryf:",
+            "\u{202b}בתאריך יום ב׳, 5 בינו׳ 2015 ב-10:00 מאת \u{202a}Ada\u{202c}\u{200f} <\u{202a}ada@x.org\u{202c}\u{200f}>:\u{202c}",
+            "ב-5 בינו׳ 2015, בשעה 10:00, \u{200f}Ada \u{200f}<ada@x.org> כתב/ה:",
+            "في الاثنين، 5 يناير 2015 في 10:00 ص تمت كتابة ما يلي بواسطة Ada <ada@x.org>:",
+            "في ٥ يناير ٢٠١٥، الساعة ١٠:٠٠، كتب/كتبت Ada <ada@x.org>:",
+            "در تاریخ دوشنبه ۵ ژانویهٔ ۲۰۱۵،\u{200f} ۱۰:۰۰ Ada <ada@x.org> نوشت:",
+            "सोम, 5 जन॰ 2015 को 10:00 am बजे को Ada <ada@x.org> ने लिखा:",
+            "ในวันที่ จ. 5 ม.ค. 2015 เวลา 10:00 Ada <ada@x.org> เขียนว่า:",
+            "Vào Th 2, 5 thg 1, 2015 vào lúc 10:00 Ada <ada@x.org> đã viết:",
+            "Pada Sen, 5 Jan 2015 pukul 10.00 Ada <ada@x.org> menulis:",
+            "2015年1月5日(月) 10:00 Ada <ada@x.org>:",
+            "2015/01/05 10:00、Ada <ada@x.org>のメール:",
+            "2015년 1월 5일 (월) 오전 10:00, Ada <ada@x.org>님이 작성:",
+            "2015-01-05 오전 10:00에 Ada 이(가) 쓴 글:",
+            "Ada <ada@x.org> 于2015年1月5日周一 10:00写道：",
+            "Ada <ada@x.org> 於 2015年1月5日 週一 上午10:00寫道：",
+            "在 2015年1月5日，下午10:00，Ada <ada@x.org> 写道：",
+            "11:00 AM, November 17, 2021, \"Ada\" <ada@x.org>:",
+            "2015-01-05 10:00 GMT+01:00 Ada <ada@x.org>:",
+            "ada@x.org wrote:",
+            "Ada Lovelace <ada@x.org> wrote:",
+        ] {
+            assert_eq!(judge(line), Attribution::Sure, "{line}");
+        }
+    }
+
+    #[test]
+    fn ordinary_sentences_are_no_attribution() {
+        for line in [
+            "As Ada once wrote:",
+            "In 2019 he wrote:",
+            "On 5 May 2024 the customer wrote:",
+            "On Monday at 10:00 you wrote:",
+            "As I wrote on 05.05.2024 at 10:00:",
+            "Please call on 5 January 2015 at 10:00",
+            "Please write to help@x.org before 5.5.2024 10:00:",
+            "The options are:",
+            "Meeting on 5 May 2024, 10:00:",
+        ] {
+            assert!(judge(line) < Attribution::Sure, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_first_quoted_words_may_stick_to_it() {
+        assert!(glued(
+            "On 03/19/2013 at 9:19 AM, \"Ada\"  wrote:Email Notification"
+        ));
+        assert!(glued("On Wed, Jan 4, 2023 12:34 AM, ada@x.org wrote:> old"));
+        assert!(!glued("On 5 May 2024 at 10:00 I came home:great"));
+    }
 }

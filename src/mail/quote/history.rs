@@ -10,6 +10,8 @@ const ATTRIBUTIONS_MAX: usize = 2_000;
 const ATTRIBUTION_LINES_MAX: usize = 4;
 /// Empty lines (and rules) between an attribution or a mark and what it introduces.
 const GAP_MAX: usize = 3;
+/// Lines below an attribution that show how it is quoted.
+const OWN_WAY_WITHIN: usize = 6;
 /// Lines above a mark that are searched for what belongs to it.
 const ABOVE_MAX: usize = 10;
 
@@ -110,36 +112,34 @@ impl<'a> Finder<'a> {
     ///
     /// The shortest that begins like one is taken: the line above it may be the writer's own.
     fn attribution(&self, last: usize, least: Attribution) -> Option<usize> {
-        let starts: Vec<usize> = (0..=last)
-            .rev()
-            .take(ATTRIBUTION_LINES_MAX)
-            .take_while(|at| !self.is_blank(*at) && !self.is_quoted(*at))
-            .collect();
-        let judged: Vec<(usize, Attribution, bool)> = starts
-            .iter()
-            .map(|first| {
-                let part = self.lines.get(*first..=last).unwrap_or_default();
-                let found = attribution::judge(&part.join(" "));
-                (*first, found, attribution::may_begin(self.line(*first)))
-            })
-            .collect();
-        let find = |wanted: Attribution, must_begin: bool| {
-            let fits = |(_, found, begins): &&(usize, Attribution, bool)| {
-                *found == wanted && (*begins || !must_begin)
+        let mut text = String::new();
+        let mut found = None;
+        for first in (0..=last).rev().take(ATTRIBUTION_LINES_MAX) {
+            if self.is_blank(first) || self.is_quoted(first) {
+                break;
+            }
+            text.insert(0, ' ');
+            text.insert_str(0, self.line(first));
+            let judged = attribution::judge(&text);
+            if judged < least {
+                continue;
+            }
+            let begins = attribution::may_begin(self.line(first));
+            if judged == Attribution::Sure && begins {
+                return Some(first);
+            }
+            // A weak one that does not begin like one is taken only as a line of its own.
+            let rank = match (judged, begins) {
+                (Attribution::Sure, _) => 3,
+                (_, true) => 2,
+                _ if first == last => 1,
+                _ => continue,
             };
-            judged.iter().find(fits).map(|(first, ..)| *first)
-        };
-        let sure = find(Attribution::Sure, true).or_else(|| find(Attribution::Sure, false));
-        if least == Attribution::Sure {
-            return sure;
+            if found.is_none_or(|(known, _)| rank > known) {
+                found = Some((rank, first));
+            }
         }
-        let alone = || {
-            judged
-                .first()
-                .filter(|(_, found, _)| *found == Attribution::Weak)
-        };
-        sure.or_else(|| find(Attribution::Weak, true))
-            .or_else(|| alone().map(|(first, ..)| *first))
+        found.map(|(_, first)| first)
     }
 
     /// Goes through the lines until everything that follows is history or a forwarded message. Gives
@@ -207,11 +207,15 @@ impl<'a> Finder<'a> {
                 Start::Rest(self.above(at))
             };
         }
-        if self.judged < ATTRIBUTIONS_MAX && attribution::may_end(line) {
+        if self.judged < ATTRIBUTIONS_MAX && attribution::may_end_surely(line) {
             self.judged += 1;
             if !self.next_is_quoted(at + 1)
                 && let Some(first) = self.attribution(at, Attribution::Sure)
             {
+                if self.mark_own_way(at + 1) {
+                    self.set(first, at, true);
+                    return Start::Intro(at + 1);
+                }
                 return Start::Rest(first);
             }
             if attribution::glued(line) {
@@ -221,6 +225,22 @@ impl<'a> Finder<'a> {
             return Start::Rest(at);
         }
         Start::Nothing
+    }
+
+    /// Marks lines quoted in a way of their own, as the first ones below an attribution show it: with
+    /// initials (`AL> old`) or a sign (`| old`). Elsewhere such lines may be what a customer pasted.
+    fn mark_own_way(&mut self, from: usize) -> bool {
+        let below = self.lines.iter().skip(from).take(OWN_WAY_WITHIN);
+        let below = below.copied().filter(|line| !line.trim().is_empty());
+        let first = below.clone().next().and_then(sign);
+        let Some(own) = first.or_else(|| below.clone().find_map(initials)) else {
+            return false;
+        };
+        for (line, quoted) in self.lines.iter().zip(&mut self.quoted).skip(from) {
+            *quoted |= line.trim_start().starts_with(own)
+                && (initials(line) == Some(own) || sign(line) == Some(own));
+        }
+        true
     }
 
     /// Whether the next line that says something is a field of a header block, quoted or not.
@@ -293,6 +313,21 @@ impl<'a> Finder<'a> {
 fn is_marked(line: &str) -> bool {
     let start = line.trim_start();
     start.starts_with('>') && !start.starts_with(">From ") || start.starts_with("&gt;")
+}
+
+/// The initials before a line's `>`.
+fn initials(line: &str) -> Option<&str> {
+    let (name, rest) = line.trim_start().split_once('>')?;
+    let short = (1..=4).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_uppercase());
+    (short && rest.starts_with([' ', '>']) || short && rest.is_empty()).then_some(name)
+}
+
+/// The sign before a line, when it stands there as `>` does.
+fn sign(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let (sign, rest) = line.split_at_checked(1)?;
+    let fits = matches!(sign, "|" | ":" | ")" | "}" | "%" | "#" | "+" | "=");
+    (fits && (rest.is_empty() || rest.starts_with(' '))).then_some(sign)
 }
 
 /// Outlook's rule has 32 characters.

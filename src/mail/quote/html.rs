@@ -300,30 +300,42 @@ const SIGNATURE_CLASSES: [&str; 7] = [
 ];
 
 fn mark(tag: &Tag<'_>) -> Option<Mark> {
-    let id = tag.id().unwrap_or_default();
-    if HEADS.contains(&id.as_str()) {
-        return Some(Mark::Heads);
-    }
-    match id.as_str() {
+    let name = tag.name.as_str();
+    tag.attributes().find_map(|(attribute, value)| {
+        let is = |wanted: &str| attribute.eq_ignore_ascii_case(wanted);
+        match () {
+            () if is("id") => id_mark(value),
+            () if is("class") => value.split_ascii_whitespace().find_map(class_mark),
+            () if is("style") && name == "blockquote" => {
+                // The bar at its side.
+                holds(value, "border-left").then_some(Mark::Holds)
+            }
+            () if is("style") && matches!(name, "div" | "p" | "td") => border(value),
+            () if name == "blockquote" && is("type") => {
+                value.eq_ignore_ascii_case("cite").then_some(Mark::Holds)
+            }
+            () if name == "blockquote" && is("cite") => Some(Mark::Holds),
+            () if name == "div" && is("name") => (value == "quote").then_some(Mark::Holds),
+            () => None,
+        }
+    })
+}
+
+fn holds(text: &str, word: &str) -> bool {
+    text.as_bytes()
+        .windows(word.len())
+        .any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+fn id_mark(id: &str) -> Option<Mark> {
+    let id = id.trim_start_matches("x_");
+    match id {
         "mail-editor-reference-message-container" | "ms-outlook-mobile-body-separator-line" => {
-            return Some(Mark::Holds);
+            Some(Mark::Holds)
         }
-        "Signature" | "ms-outlook-mobile-signature" | "AppleMailSignature" => {
-            return Some(Mark::Signature);
-        }
-        _ if id.starts_with("yahoo_quoted") => return Some(Mark::Holds),
-        _ => {}
-    }
-    if let Some(classes) = tag.attribute("class")
-        && let Some(mark) = classes.split_ascii_whitespace().find_map(class_mark)
-    {
-        return Some(mark);
-    }
-    match tag.name.as_str() {
-        "blockquote" => is_cited(tag).then_some(Mark::Holds),
-        "div" if tag.attribute("name").is_some_and(|name| name == "quote") => Some(Mark::Holds),
-        "div" | "p" | "td" => border(tag),
-        _ => None,
+        "Signature" | "ms-outlook-mobile-signature" | "AppleMailSignature" => Some(Mark::Signature),
+        _ if HEADS.contains(&id) => Some(Mark::Heads),
+        _ => id.starts_with("yahoo_quoted").then_some(Mark::Holds),
     }
 }
 
@@ -340,21 +352,12 @@ fn class_mark(class: &str) -> Option<Mark> {
     }
 }
 
-/// A `blockquote` that a mail program made: it says so, or carries the bar at its side.
-fn is_cited(tag: &Tag<'_>) -> bool {
-    let typed = tag
-        .attribute("type")
-        .is_some_and(|kind| kind.eq_ignore_ascii_case("cite"));
-    typed
-        || tag.attribute("cite").is_some()
-        || tag
-            .attribute("style")
-            .is_some_and(|style| style.to_ascii_lowercase().contains("border-left"))
-}
-
 /// Outlook draws the line above its header block as the upper border of an element.
-fn border(tag: &Tag<'_>) -> Option<Mark> {
-    let style = tag.attribute("style")?.to_ascii_lowercase();
+fn border(style: &str) -> Option<Mark> {
+    if !holds(style, "border-top:") {
+        return None;
+    }
+    let style = style.to_ascii_lowercase();
     let (_, border) = style.split_once("border-top:")?;
     let (border, rest) = border.split_once(';').unwrap_or((border, ""));
     let thin = ["1.0pt", "1pt", "1px"]

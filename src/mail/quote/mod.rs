@@ -205,11 +205,14 @@ fn tidy(text: &str) -> String {
 
 /// A line without quotation marks, direction marks and white space around it.
 fn bare(line: &str) -> &str {
-    line.trim_start_matches([
-        '>', ' ', '\t', '*', '\u{a0}', '\u{feff}', '\u{200b}', '\u{200e}', '\u{200f}', '\u{202a}',
-        '\u{202b}', '\u{2068}',
-    ])
-    .trim_end()
+    line.trim_start_matches(|c: char| matches!(c, '>' | '*') || is_space(c))
+        .trim_end_matches(is_space)
+}
+
+/// White space, and what cannot be seen: direction marks, byte order marks.
+fn is_space(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The words of a table, between commas.

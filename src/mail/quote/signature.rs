@@ -140,22 +140,25 @@ fn is_device_line(line: &str) -> bool {
     if words.is_empty() {
         return false;
     }
-    let starts = WORDS.starts.iter().any(|start| begins(line, start));
-    let ends = DEVICE_ENDS.iter().any(|end| line.ends_with(end));
-    let outlook = words.iter().any(|word| word.starts_with("outlook"))
-        && words
-            .iter()
-            .any(|word| matches!(*word, "ios" | "android" | "mac"));
-    let is_device = |device: &&str| {
-        if device.len() >= 4 {
-            line.contains(device)
-        } else {
-            words.contains(device)
-        }
+    let device = || {
+        WORDS.devices.iter().any(|device| {
+            if device.len() >= 4 {
+                line.contains(device)
+            } else {
+                words.contains(device)
+            }
+        })
     };
-    let device = WORDS.devices.iter().any(is_device);
-    let own = words.iter().any(|word| WORDS.my.contains(word));
-    let named = outlook || starts && (device || own) || ends && device;
+    let own = || words.iter().any(|word| WORDS.my.contains(word));
+    let outlook = || {
+        words.iter().any(|word| word.starts_with("outlook"))
+            && words
+                .iter()
+                .any(|word| matches!(*word, "ios" | "android" | "mac"))
+    };
+    let starts = WORDS.starts.iter().any(|start| begins(line, start));
+    let ends = || DEVICE_ENDS.iter().any(|end| line.ends_with(end));
+    let named = outlook() || starts && (own() || device()) || ends() && device();
     named && ends_there(line, words.len())
 }
 

@@ -62,6 +62,96 @@ fn answers_between_quoted_lines_are_all_kept() {
 }
 
 #[test]
+fn quotations_may_carry_initials_or_another_sign() {
+    for mark in ["AL>", ")", "|"] {
+        let text = format!(
+            "Monday, January 5, 2015, 10:00:00 Ada <ada@x.org> wrote:\n\n{mark} first?\n{mark} second?\n\nyes\n\n{mark} third?\n\nno\n"
+        );
+        assert_eq!(reply(&text), "yes\n\nno", "{mark}");
+    }
+    let pasted = "I typed\n\nSQL> select 1\n\nand it failed.";
+    assert_eq!(reply(pasted), pasted);
+}
+
+#[test]
+fn forwarded_messages_are_kept_whole() {
+    let block = "From: Ada <ada@x.org>\nDate: 5 May 2024 10:00\nSubject: Printer\nTo: Help <h@x.org>\n\nIt is on fire.";
+    let apple = format!(
+        "> Début du message réexpédié :\n>\n> {}",
+        block.replace('\n', "\n> ")
+    );
+    for (subject, forwarded) in [
+        ("Fwd: Printer", block.to_owned()),
+        ("[Extern] WG: Printer", block.to_owned()),
+        (
+            "Printer",
+            format!("---------- Weitergeleitete Nachricht ---------\n{block}"),
+        ),
+        (
+            "Printer",
+            format!("-------- Preposlaná správa --------\n{block}"),
+        ),
+        ("Printer", format!("Forwarded message:\n\n{block}")),
+        ("Printer", apple),
+    ] {
+        let text = format!("See below.\n\n{forwarded}\n").replace("> \n", ">\n");
+        let found = split(subject, &text, None);
+        assert_eq!(
+            (found.reply_text.as_str(), found.quoted),
+            (text.trim(), false)
+        );
+    }
+    let answered = split("Re: Fwd: Printer", &format!("Yes\n\n{block}"), None);
+    assert_eq!(
+        (answered.reply_text.as_str(), answered.quoted),
+        ("Yes", true)
+    );
+}
+
+#[test]
+fn a_forwarded_message_is_not_folded() {
+    let html = "<p>See below.</p><div class=gmail_quote>---------- Forwarded message ---------<br>From: Ada<p>Fire</p></div>";
+    let text = "See below.\n\n---------- Forwarded message ---------\nFrom: Ada\n\nFire\n";
+    assert_eq!(split("Fwd: x", text, Some(html)).html_split, None);
+    assert_eq!(split("x", text, Some(html)).html_split, None);
+}
+
+#[test]
+fn what_stands_above_a_mark_goes_with_it() {
+    assert_eq!(
+        reply(
+            "Yes\n\nSent from my Phone\n\nAda Lovelace wrote:\n\n\n-- REPLY ABOVE THIS LINE --\nold"
+        ),
+        "Yes"
+    );
+    assert_eq!(
+        reply(
+            "Yes\n\n------------------------------\n\n*From:* A <a@x.org>\n*Sent:* Monday\n*Subject:* x\n\nold"
+        ),
+        "Yes"
+    );
+}
+
+#[test]
+fn a_huge_mail_is_read_in_a_moment() {
+    for line in [
+        "> old\n",
+        "\n",
+        "wrote:\n",
+        "From: a@x.org\n",
+        "--\n",
+        "> a\nb\n",
+        "On 5 May 2024 10:00 a@x.org\n",
+        "-----Original Message-----\n",
+    ] {
+        let started = std::time::Instant::now();
+        let text = format!("> a\n{}", line.repeat(300_000));
+        let _ = split("", &text, Some(&text));
+        assert!(started.elapsed().as_secs() < 5, "{line:?}");
+    }
+}
+
+#[test]
 fn signatures_are_told_apart() {
     let found = split(
         "",

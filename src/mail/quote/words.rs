@@ -69,7 +69,7 @@ escreveram, scritto, scrisse, scrive, schreef, geschreven, schreven, schrijft, s
 skrifaði, napisał, napisała, napisana, napisano, pisze, napsal, napsala, napísal, napísala, írta, scris, \
 написа, написал, написала, пишет, писал, писала, написав, пише, написао, напиша, napisao, napisala, \
 έγραψε, yazdı, yazmış, yazdi, kirjutas, kirjutanud, rakstīja, rašė, parašė, escriure, escrit, idatzi, escribiu, \
-ysgrifennodd, scríobh, shkroi, geskryf, كتب, كتبت, نوشت, כתב, כתבה, כתבו, viết, menulis, tulis";
+ysgrifennodd, scríobh, shkroi, geskryf, كتب, كتبت, نوشت, כתב, כתבה, כתבו, מאת, missatge, viết, menulis, tulis";
 
 /// How an attribution ends in languages that write without spaces.
 pub(super) const WROTE_ENDINGS: &[&str] = &[
@@ -83,6 +83,7 @@ pub(super) const WROTE_ENDINGS: &[&str] = &[
     "님이 작성",
     "작성",
     "썼습니다",
+    "쓴 글",
     "씀",
     "เขียนว่า",
     "เขียน",
@@ -110,7 +111,7 @@ august, september, october, november, december, في, בתאריך, ב, در";
 
 /// Who speaks of himself when he says that somebody wrote something.
 pub(super) const PRONOUNS: &str = "\
-i, you, he, she, we, they, ich, du, sie, er, wir, ihr, je, tu, vous, il, elle, nous, ik, u, jij, hij, zij, wij, \
+i, you, he, she, we, they, ich, du, sie, er, wir, ihr, tu, vous, il, elle, nous, ik, u, jij, hij, zij, wij, \
 yo, usted, él, ella, eu, você, ele, ela, lei, lui, jag, han, hon, jeg, hun, я, вы, ты, он, она, мы";
 
 /// Words that lead a person's own sentence about what somebody wrote.
