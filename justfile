@@ -31,7 +31,7 @@ doc:
 
 # how far our reading of real mail agrees with others' tests: the tables of docs/corpus.md
 corpus folder="":
-    TEST_CORPUS={{ folder }} cargo test --release --test agreement -- --ignored --nocapture
+    TEST_CORPUS={{ folder }} cargo test --release --test agreement --test threads -- --ignored --nocapture
 
 # the tables of docs/PERFORMANCE.md: appliance, receive, push, send, pages, or all
 bench *names:

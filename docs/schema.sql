@@ -115,7 +115,9 @@ CREATE TABLE mailboxes (
     -- When it was connected first; what arrived before is history and opens nothing.
     created_at INTEGER NOT NULL,
     -- Grows with every change of any mailbox: open pages ask what is newer than they are.
-    revision INTEGER NOT NULL DEFAULT 0
+    revision INTEGER NOT NULL DEFAULT 0,
+    -- 1: an answer under another subject, in a conversation that was quiet for a week, begins a new one.
+    new_subject_splits INTEGER NOT NULL DEFAULT 1 CHECK (new_subject_splits IN (0, 1))
 ) STRICT;
 
 -- What we keep to authenticate a mailbox. Tokens are sealed under its id and their kind.
@@ -313,6 +315,13 @@ CREATE TABLE messages (
     sent_at INTEGER NOT NULL,
     -- When the row was made.
     created_at INTEGER NOT NULL,
+    -- The rule that placed it in its conversation (mail::thread::place), or the hand that moved it.
+    placed_by TEXT NOT NULL DEFAULT 'unknown'
+        CHECK (placed_by IN ('unknown', 'written', 'own_id', 'our_id', 'in_reply_to', 'references', 'report', 'thread_index', 'subject', 'new_subject', 'new', 'moved')),
+    -- The 16 bytes of Outlook's Thread-Index that all messages of a thread share; NULL when it has none.
+    thread_guid BLOB,
+    -- The version of the reading that its derived columns come from (intake::DERIVED_VERSION).
+    derived_version INTEGER NOT NULL DEFAULT 0,
     UNIQUE (mailbox_id, identity)
 ) STRICT;
 -- A conversation in its order.
@@ -321,6 +330,10 @@ CREATE INDEX messages_of_conversation ON messages (conversation_id, sent_at, id)
 CREATE INDEX messages_by_internet_message_id ON messages (mailbox_id, internet_message_id);
 -- Lets an agent go without reading all messages.
 CREATE INDEX messages_of_agent ON messages (agent_id);
+-- The messages of one Outlook thread.
+CREATE INDEX messages_by_thread_guid ON messages (mailbox_id, thread_guid, id) WHERE thread_guid IS NOT NULL;
+-- What an older version of the program read, to be read again.
+CREATE INDEX messages_by_derived_version ON messages (derived_version, id);
 
 -- The bytes of each message as received or sent.
 CREATE TABLE raw_messages (
@@ -451,6 +464,8 @@ CREATE INDEX deliveries_due ON deliveries (mailbox_id, next_attempt_at, id) WHER
 CREATE INDEX deliveries_unfinished ON deliveries (id) WHERE state NOT IN ('sent', 'cancelled');
 -- What in a conversation failed.
 CREATE INDEX deliveries_of_conversation ON deliveries (conversation_id);
+-- The replies that left lately, for a report that names no message.
+CREATE INDEX deliveries_by_end ON deliveries (mailbox_id, finished_at) WHERE finished_at IS NOT NULL;
 
 -- Each try at a delivery, written down before the server is dialled.
 CREATE TABLE attempts (
@@ -499,8 +514,8 @@ CREATE TABLE events (
     -- Who did it; NULL for what happened by itself. SET NULL: it happened all the same.
     agent_id INTEGER REFERENCES agents (id) ON DELETE SET NULL,
     -- What happened.
-    kind TEXT NOT NULL CHECK (kind IN ('assigned', 'unassigned', 'closed', 'reopened', 'waiting', 'bounced')),
-    -- To whom it was assigned, or which addresses mail came back from.
+    kind TEXT NOT NULL CHECK (kind IN ('assigned', 'unassigned', 'closed', 'reopened', 'waiting', 'bounced', 'delayed', 'moved_in', 'moved_out')),
+    -- To whom it was assigned, which addresses a report was about, or the other conversation's number.
     detail TEXT NOT NULL DEFAULT '',
     -- When.
     created_at INTEGER NOT NULL

@@ -1,15 +1,17 @@
 //! An agent's reply: message and delivery in one transaction. Its Message-ID is fixed here, before
 //! anything is sent, so that it can be recognised wherever it is met again.
 
-use crate::intake::identity;
+use crate::intake::{DERIVED_VERSION, bound, identity};
 use crate::mail::compose::{self, Outgoing, OutgoingFile, Quoted, quote_history};
-use crate::mail::{self, html, thread};
+use crate::mail::thread::{self, IdKey};
+use crate::mail::{self, html};
 use crate::model::{
     Address, Agent, Conversation, ConversationId, DeliveryId, Direction, Kind, Mailbox, MailboxId,
-    Message, Recipients, Status,
+    Message, PlacedBy, Recipients, Status,
 };
 use crate::secret::random_bytes;
 use crate::store::attachments::NewAttachment;
+use crate::store::derived::Derived;
 use crate::store::messages::{NewMessage, Packed};
 use crate::store::{self, Db, Store, Tx};
 
@@ -173,19 +175,25 @@ fn load(db: &Db, id: ConversationId) -> Result<(Conversation, Mailbox), Error> {
     Ok((conversation, mailbox))
 }
 
-/// Stores a reply and queues its delivery; the conversation then stands where the draft says. The
-/// caller wakes the sender.
+/// Stores a reply and queues its delivery; the conversation then stands where the draft says. Its id is
+/// made with `ids`. The caller wakes the sender.
 ///
 /// # Errors
 /// A field that cannot be taken, or the store's failure; nothing is stored then.
-pub fn queue(store: &Store, now: i64, actor: &Agent, draft: &ReplyDraft) -> Result<Queued, Error> {
+pub fn queue(
+    store: &Store,
+    ids: &IdKey,
+    now: i64,
+    actor: &Agent,
+    draft: &ReplyDraft,
+) -> Result<Queued, Error> {
     check(draft)?;
     let made = store.read(|db| {
         if let Some(done) = already_queued(db, draft)? {
             return Ok(Err(done));
         }
         let (conversation, mailbox) = load(db, draft.conversation_id)?;
-        compose_reply(db, now, actor, draft, conversation, mailbox).map(Ok)
+        compose_reply(db, ids, now, actor, draft, (conversation, mailbox)).map(Ok)
     })?;
     match made {
         Err(done) => Ok(done),
@@ -249,6 +257,7 @@ struct Made {
     recipients: Recipients,
     subject: String,
     message_id: String,
+    thread_guid: Option<[u8; 16]>,
     new_text: String,
     whole_text: String,
     has_html: bool,
@@ -258,11 +267,11 @@ struct Made {
 
 fn compose_reply(
     db: &Db,
+    ids: &IdKey,
     now: i64,
     actor: &Agent,
     draft: &ReplyDraft,
-    conversation: Conversation,
-    mailbox: Mailbox,
+    (conversation, mailbox): (Conversation, Mailbox),
 ) -> Result<Made, Error> {
     let messages = store::messages::list(db, conversation.id)?;
     let body = body(db, draft, &mailbox, messages.last())?;
@@ -280,7 +289,10 @@ fn compose_reply(
         .address
         .rsplit_once('@')
         .map_or("localhost", |(_, domain)| domain);
-    let message_id = compose::new_message_id(domain, random_bytes::<16>());
+    let local = ids.make(&bound(&conversation), random_bytes());
+    let message_id = compose::new_message_id(domain, &local);
+    let parent_index = parent_thread_index(db, &messages)?;
+    let thread_index = thread::make_thread_index(parent_index.as_deref(), now, &message_id);
     let from = Address::new(from_name(actor, &mailbox), &mailbox.address);
     let recipients = Recipients {
         to: draft.to.clone(),
@@ -302,11 +314,7 @@ fn compose_reply(
         in_reply_to: references.last().cloned(),
         references,
         thread_topic: Some(thread::thread_topic(&subject)),
-        thread_index: Some(thread::make_thread_index(
-            parent_thread_index(db, &messages)?.as_deref(),
-            now,
-            &message_id,
-        )),
+        thread_index: Some(thread_index.clone()),
         text: body.whole_text.clone(),
         html: Some(body.html),
         attachments: draft.attachments.iter().map(to_outgoing_file).collect(),
@@ -334,6 +342,7 @@ fn compose_reply(
         recipients,
         subject,
         message_id,
+        thread_guid: thread::thread_guid(&thread_index),
         new_text: body.new_text,
         whole_text: body.whole_text,
         has_html: true,
@@ -457,12 +466,8 @@ fn file(
     let conversation_id = made.conversation.id;
     let mailbox_id = made.mailbox.id;
     let preview = html::preview(&made.new_text, 160);
-    let message = NewMessage {
-        mailbox_id,
-        conversation_id,
-        direction: Direction::Outgoing,
+    let derived = Derived {
         kind: Kind::Message,
-        agent_id: Some(actor.id),
         internet_message_id: &made.message_id,
         identity: identity(
             &made.message_id,
@@ -480,6 +485,16 @@ fn file(
         has_html: made.has_html,
         quoted: draft.quote,
         defects: &[],
+        thread_guid: made.thread_guid,
+        version: DERIVED_VERSION,
+    };
+    let message = NewMessage {
+        mailbox_id,
+        conversation_id,
+        direction: Direction::Outgoing,
+        agent_id: Some(actor.id),
+        placed_by: PlacedBy::Written,
+        derived,
         sent_at: now,
     };
     let id = store::messages::insert(tx, &message, now)?;

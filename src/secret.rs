@@ -43,6 +43,8 @@ pub enum SecretError {
 #[derive(Clone)]
 pub struct Sealer {
     cipher: XChaCha20Poly1305,
+    /// What further keys are made of.
+    root: Zeroizing<[u8; KEY_BYTES]>,
 }
 
 impl std::fmt::Debug for Sealer {
@@ -67,7 +69,14 @@ impl Sealer {
         }
         let cipher = XChaCha20Poly1305::new_from_slice(&bytes)
             .map_err(|_| SecretError::BadKey(origin.to_owned()))?;
-        Ok(Self { cipher })
+        let root = Sha256::new()
+            .chain_update(b"mailhatch derived keys\0")
+            .chain_update(&*bytes)
+            .finalize();
+        Ok(Self {
+            cipher,
+            root: Zeroizing::new(root.into()),
+        })
     }
 
     /// Reads the key file, or makes it (mode 0600) when it does not exist and `may_create`.
@@ -91,6 +100,17 @@ impl Sealer {
             }
             Err(error) => Err(fail(error)),
         }
+    }
+
+    /// A key for one other purpose, the same each time. Neither this key nor one for another purpose can
+    /// be found from it.
+    #[must_use]
+    pub fn derive_key(&self, purpose: &str) -> [u8; KEY_BYTES] {
+        Sha256::new()
+            .chain_update(self.root.as_slice())
+            .chain_update(purpose.as_bytes())
+            .finalize()
+            .into()
     }
 
     /// Seals `plain` for `purpose`.
@@ -207,6 +227,15 @@ mod tests {
         let sealed = sealer().seal("token:1", b"secret");
         assert_eq!(sealer().open("token:1", &sealed).unwrap(), b"secret");
         assert!(sealer().open("token:2", &sealed).is_err());
+    }
+
+    #[test]
+    fn a_derived_key_depends_on_the_key_and_the_purpose() {
+        let other = Sealer::from_base64(&STANDARD.encode([8; 32]), "test").unwrap();
+        let key = sealer().derive_key("a");
+        assert_eq!(key, sealer().derive_key("a"));
+        assert_ne!(key, sealer().derive_key("b"));
+        assert_ne!(key, other.derive_key("a"));
     }
 
     #[test]

@@ -109,7 +109,7 @@ section_test() {
 }
 
 # Real mail of other projects, where it lies beside this one; says so where it does not.
-section_corpus() { cargo test --locked --test agreement -- --ignored --nocapture; }
+section_corpus() { cargo test --locked --test agreement --test threads -- --ignored --nocapture; }
 
 # The program the tests themselves were built with, so nothing is compiled a second time.
 section_install() {

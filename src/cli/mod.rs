@@ -11,6 +11,7 @@ mod mailbox;
 mod outbox;
 mod output;
 mod parse;
+mod reparse;
 mod restore;
 mod serve;
 mod version;
@@ -59,6 +60,8 @@ enum Command {
         /// The message, as a file
         file: PathBuf,
     },
+    /// Read stored mail again where an older version read it; the service may run meanwhile
+    Reparse(reparse::Arguments),
     /// Check the invariants of the database
     Check(output::Json),
     /// Write a verified copy of the database to a new file, while the program runs
@@ -110,6 +113,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Ledger(arguments) => ledger::run(&arguments),
         Command::Outbox(format) => outbox::run(format).map(done),
         Command::Parse { file } => parse::run(&file).map(done),
+        Command::Reparse(arguments) => reparse::run(&arguments).map(done),
         Command::Check(format) => check::run(format),
         Command::Backup { file } => backup::run(&file).map(done),
         Command::Restore { file } => restore::run(&file).map(done),

@@ -1,5 +1,9 @@
-//! What people do with a conversation: assign, close, reopen, wait, note, see. Each act is one
+//! What people do with a conversation: assign, close, reopen, wait, note, see, move a message. Each act is one
 //! transaction that changes the conversation and logs an event, and none when nothing would change.
+
+mod placement;
+
+pub use placement::{Moved, move_message};
 
 use crate::model::{Agent, AgentId, Conversation, ConversationId, EventKind, Status};
 use crate::store::{self, Store, Tx};
@@ -19,6 +23,22 @@ pub enum Error {
     /// A note longer than [`NOTE_MAX_BYTES`].
     #[error("a note can be up to 100,000 characters; shorten it or attach it to a reply")]
     LongNote,
+    /// There is no such message.
+    #[error("there is no such message")]
+    NoMessage,
+    /// The conversation a message should go to is not there.
+    #[error(
+        "there is no conversation with this number; look for it in the inbox and enter its number"
+    )]
+    NoTarget,
+    /// The conversation a message should go to is in another mailbox.
+    #[error(
+        "that conversation belongs to another mailbox; a message stays in the mailbox it came to"
+    )]
+    OtherMailbox,
+    /// A message that is alone already should get a conversation of its own.
+    #[error("this message is the only one here; it has a conversation of its own already")]
+    OnlyMessage,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),

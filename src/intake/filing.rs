@@ -1,14 +1,13 @@
-//! Which fate a message meets, and which conversation it joins.
+//! Which fate a message meets, and what it does to the conversation it joins.
 
+use super::placement::{self, Arrival};
 use super::prepare::{Content, Mail, Prepared};
-use super::{Source, retry_at};
+use super::{Source, bounces, retry_at};
 use crate::desk;
-use crate::mail::thread::base_subject;
+use crate::mail::thread::IdKey;
 use crate::model::{
-    Address, Conversation, ConversationId, DeliveryState, Direction, EventKind, Fate, FolderRole,
-    Kind, MessageId, Status,
+    ConversationId, DeliveryState, Direction, Fate, FolderRole, Kind, MessageId, Status,
 };
-use crate::problem::{Disposition, Problem};
 use crate::store::deliveries::{self, Change};
 use crate::store::fates::Verdict;
 use crate::store::messages::NewMessage;
@@ -20,6 +19,7 @@ const HISTORY_SECONDS: i64 = 14 * 24 * 3600;
 /// Decides on one message and stores it if it is new.
 pub(super) fn judge(
     tx: &Tx<'_>,
+    ids: &IdKey,
     source: Source<'_>,
     message: &Prepared,
     attempts: i64,
@@ -68,12 +68,18 @@ pub(super) fn judge(
     if let Some(known) = store::messages::find_by_identity(tx, source.mailbox.id, &mail.identity)? {
         return Ok(verdict(Fate::Duplicate, Some(known), ""));
     }
-    let id = store_message(tx, source, mail, arrived_at.unwrap_or(now), now)?;
+    let id = store_message(tx, ids, source, mail, arrived_at.unwrap_or(now), now)?;
     Ok(verdict(Fate::Received, Some(id), ""))
 }
 
-/// The message of ours that this is a copy of, known by any of its ids.
+/// The message of ours that this is a copy of, known by any of its ids. Who got a reply of ours knows its
+/// id too: outside Sent Items the copy must also come from us, or it is a message that wears our id.
 fn own_message(tx: &Tx<'_>, source: Source<'_>, mail: &Mail) -> store::Result<Option<MessageId>> {
+    let mailbox = source.mailbox;
+    let is_us = |address: &str| mail.from.address.eq_ignore_ascii_case(address);
+    if source.folder.role != FolderRole::Sent && !is_us(&mailbox.address) && !is_us(&mailbox.upn) {
+        return Ok(None);
+    }
     for id in &mail.own_ids {
         if let Some(known) = store::threads::find(tx, source.mailbox.id, id)?
             && let Some(message_id) = known.message_id
@@ -115,6 +121,7 @@ fn learn(
 
 fn store_message(
     tx: &Tx<'_>,
+    ids: &IdKey,
     source: Source<'_>,
     mail: &Mail,
     arrived_at: i64,
@@ -128,43 +135,35 @@ fn store_message(
     let sent_at = mail.sent_at.map_or(arrived_at, |at| {
         at.clamp(arrived_at - 7 * 86_400, arrived_at)
     });
-    let (conversation_id, is_new) = conversation_of(tx, source, mail, direction, sent_at, now)?;
+    let reply = bounces::find_reply(tx, source, mail, arrived_at)?;
+    let arrival = Arrival {
+        mail,
+        direction,
+        sent_at,
+        reported: reply.as_ref(),
+        status: first_status(source, direction, sent_at, now),
+    };
+    let placed = placement::place(tx, ids, source, arrival, now)?;
     let new = NewMessage {
         mailbox_id: source.mailbox.id,
-        conversation_id,
+        conversation_id: placed.conversation_id,
         direction,
-        kind: mail.kind,
         agent_id: None,
-        internet_message_id: mail.own_ids.first().map_or("", String::as_str),
-        identity: mail.identity,
-        from: &mail.from,
-        recipients: &mail.recipients,
-        subject: &mail.subject,
-        preview: &mail.preview,
-        text: &mail.text,
-        reply_text: &mail.reply_text,
-        has_html: mail.has_html,
-        quoted: mail.quoted,
-        defects: &mail.defects,
+        placed_by: placed.by,
+        derived: mail.derived(),
         sent_at,
     };
     let id = store::messages::insert(tx, &new, now)?;
     store::messages::insert_raw(tx, id, &mail.packed)?;
     store::attachments::insert_all(tx, id, &mail.attachments)?;
-    for own in &mail.own_ids {
-        store::threads::insert_own(tx, source.mailbox.id, own, conversation_id, id)?;
-    }
-    for mentioned in &mail.thread_ids {
-        store::threads::insert_mentioned(tx, source.mailbox.id, mentioned, conversation_id)?;
-    }
-    if !is_new {
-        let history = is_history(source, arrived_at);
-        move_on(tx, conversation_id, mail, direction, history, now)?;
+    placement::write_ids(tx, ids, source, mail, placed.conversation_id, id)?;
+    if !placed.is_new && !is_history(source, arrived_at) && moves_on(mail) {
+        move_on(tx, placed.conversation_id, direction, now)?;
     }
     if let Some(bounce) = &mail.bounce {
-        note_bounce(tx, source, bounce, now)?;
+        bounces::note(tx, bounce, reply.as_ref(), now)?;
     }
-    store::conversations::refresh(tx, conversation_id)?;
+    store::conversations::refresh(tx, placed.conversation_id)?;
     Ok(id)
 }
 
@@ -173,131 +172,40 @@ fn is_history(source: Source<'_>, arrived_at: i64) -> bool {
     arrived_at < source.mailbox.created_at
 }
 
-fn conversation_of(
-    tx: &Tx<'_>,
-    source: Source<'_>,
-    mail: &Mail,
-    direction: Direction,
-    sent_at: i64,
-    now: i64,
-) -> store::Result<(ConversationId, bool)> {
-    let bounced = mail
-        .bounce
-        .as_ref()
-        .and_then(|bounce| bounce.original_message_id.as_ref());
-    let ids = mail.own_ids.iter().chain(&mail.thread_ids).chain(bounced);
-    for id in ids {
-        if let Some(known) = store::threads::find(tx, source.mailbox.id, id)? {
-            return Ok((known.conversation_id, false));
-        }
-    }
-    let nobody = Address::new("Unknown sender", "unknown@invalid");
-    let contact = match direction {
-        Direction::Incoming => Some(&mail.sender_to_answer),
-        Direction::Outgoing => mail
-            .recipients
-            .to
-            .first()
-            .or_else(|| mail.recipients.cc.first()),
-    };
-    let contact = contact
-        .filter(|who| !who.address.is_empty())
-        .unwrap_or(&nobody);
-    let contact_id = store::contacts::upsert(tx, contact, now)?;
-    let old = is_history(source, sent_at) && sent_at < now - HISTORY_SECONDS;
-    let status = match direction {
-        _ if old => Status::Closed,
-        Direction::Incoming => Status::Open,
-        Direction::Outgoing => Status::Waiting,
-    };
-    let subject = base_subject(&mail.subject);
-    let id =
-        store::conversations::insert(tx, source.mailbox.id, contact_id, &subject, status, sent_at)?;
-    Ok((id, true))
-}
-
-/// What a further message does to a conversation: a person's mail opens it again, a reply from Outlook
-/// makes it wait. Machines and history move nothing.
-fn move_on(
-    tx: &Tx<'_>,
-    id: ConversationId,
-    mail: &Mail,
-    direction: Direction,
-    history: bool,
-    now: i64,
-) -> store::Result<()> {
-    let Some(conversation): Option<Conversation> = store::conversations::find(tx, id)? else {
-        return Ok(());
-    };
-    let by_machine = matches!(mail.kind, Kind::AutoReply | Kind::Notification | Kind::List);
-    if history || by_machine || conversation.status == Status::Spam {
-        return Ok(());
+/// Where a conversation stands that begins with this message.
+fn first_status(source: Source<'_>, direction: Direction, sent_at: i64, now: i64) -> Status {
+    if is_history(source, sent_at) && sent_at < now - HISTORY_SECONDS {
+        return Status::Closed;
     }
     match direction {
-        Direction::Incoming => desk::change_status(tx, now, None, &conversation, Status::Open),
-        Direction::Outgoing if conversation.status == Status::Open => {
-            desk::change_status(tx, now, None, &conversation, Status::Waiting)
-        }
-        Direction::Outgoing => Ok(()),
+        Direction::Incoming => Status::Open,
+        Direction::Outgoing => Status::Waiting,
     }
 }
 
-/// Ties a bounce to the reply it speaks of: that reply then shows as failed, with the reason.
-fn note_bounce(
-    tx: &Tx<'_>,
-    source: Source<'_>,
-    bounce: &crate::mail::bounce::Bounce,
-    now: i64,
-) -> store::Result<()> {
-    let failed: Vec<_> = bounce
-        .recipients
-        .iter()
-        .filter(|who| who.action.eq_ignore_ascii_case("failed"))
-        .collect();
-    for who in &failed {
-        store::contacts::update_bounced(tx, &who.address, now)?;
+/// Whether a message is news for people. A machine's answer, a receipt, and word that a server goes on
+/// trying are not: they open nothing, and nothing is answered to them. What comes through a list is, for
+/// some teams are reached by one; so is a reply that came back.
+fn moves_on(mail: &Mail) -> bool {
+    match mail.kind {
+        Kind::Message | Kind::List => true,
+        Kind::Bounce => !mail.bounce.as_ref().is_some_and(bounces::is_only_delay),
+        Kind::AutoReply | Kind::Notification => false,
     }
-    let Some(original) = &bounce.original_message_id else {
+}
+
+/// What news does to a conversation: mail from outside opens it again, an answer from Outlook makes it
+/// wait.
+fn move_on(tx: &Tx<'_>, id: ConversationId, direction: Direction, now: i64) -> store::Result<()> {
+    let Some(conversation) = store::conversations::find(tx, id)? else {
         return Ok(());
     };
-    let known = store::threads::find(tx, source.mailbox.id, original)?;
-    let Some(message_id) = known.and_then(|known| known.message_id) else {
-        return Ok(());
-    };
-    let Some(delivery) = deliveries::find_by_message(tx, message_id)? else {
-        return Ok(());
-    };
-    if failed.is_empty() {
-        return Ok(());
+    match (direction, conversation.status) {
+        (_, Status::Spam) => Ok(()),
+        (Direction::Incoming, _) => desk::change_status(tx, now, None, &conversation, Status::Open),
+        (Direction::Outgoing, Status::Open) => {
+            desk::change_status(tx, now, None, &conversation, Status::Waiting)
+        }
+        (Direction::Outgoing, _) => Ok(()),
     }
-    let addresses: Vec<&str> = failed.iter().map(|who| who.address.as_str()).collect();
-    let reasons: Vec<String> = failed
-        .iter()
-        .map(|who| format!("{} {}", who.status, who.diagnostic))
-        .collect();
-    let problem = Problem::new(
-        "bounced",
-        Disposition::GiveUp,
-        format!(
-            "The reply was accepted, but came back: it could not be delivered to {}.",
-            addresses.join(", ")
-        ),
-        "Check the address with the customer, correct it, and send again.",
-    )
-    .with_detail(reasons.join("; "));
-    let change = Change {
-        problem: Some(&problem),
-        server_reply: &delivery.server_reply,
-        refused: &delivery.refused,
-        ..Change::default()
-    };
-    deliveries::update_state(tx, &delivery, DeliveryState::Failed, &change, now)?;
-    store::events::insert(
-        tx,
-        delivery.conversation_id,
-        None,
-        EventKind::Bounced,
-        &addresses.join(", "),
-        now,
-    )
 }

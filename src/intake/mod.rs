@@ -4,15 +4,26 @@
 //! Every message gets a fate. One that breaks something is set aside as `unreadable` with its reason,
 //! and those around it go on.
 
+mod bounces;
 mod filing;
+mod joining;
+mod placement;
 mod prepare;
+pub mod rebuild;
 
+use crate::mail::thread::IdKey;
 use crate::model::{Cursor, Fate, Folder, Mailbox};
 use crate::store::fates::Verdict;
 use crate::store::{self, Store, Tx};
 
+pub(crate) use placement::bound;
 use prepare::Prepared;
 pub use prepare::identity;
+
+/// The version of what is read out of a message's bytes. It grows with every change of `mail` or of this
+/// module by which stored columns would come out otherwise; what older versions read is then read again
+/// ([`rebuild`]).
+pub const DERIVED_VERSION: i64 = 1;
 
 /// A message as fetched from a folder.
 #[derive(Debug, Clone)]
@@ -59,12 +70,14 @@ pub fn retry_at(attempts: i64, now: i64) -> Option<i64> {
 }
 
 /// Stores a batch of one folder and moves the cursor past it, all or nothing. If the batch as a whole
-/// cannot be stored, its messages are stored one by one, and one that still fails is set aside.
+/// cannot be stored, its messages are stored one by one, and one that still fails is set aside. `ids` knows
+/// the Message-IDs that we gave.
 ///
 /// # Errors
 /// When the database itself cannot be written to; nothing has been stored then and the cursor stands.
 pub fn receive(
     store: &Store,
+    ids: &IdKey,
     source: Source<'_>,
     batch: Vec<Fetched>,
     next_uid: u32,
@@ -81,14 +94,14 @@ pub fn receive(
     let whole = store.write(|tx| {
         let mut report = Report::default();
         for message in &prepared {
-            report.count(file(tx, source, message, now)?);
+            report.count(file(tx, ids, source, message, now)?);
         }
         store::folders::update_cursor(tx, source.folder.id, cursor)?;
         Ok::<_, store::Error>(report)
     });
     match whole {
         Err(error) if is_about_the_message(&error) => {
-            one_by_one(store, source, &prepared, cursor, now)
+            one_by_one(store, ids, source, &prepared, cursor, now)
         }
         other => other,
     }
@@ -101,6 +114,7 @@ fn is_about_the_message(error: &store::Error) -> bool {
 
 fn one_by_one(
     store: &Store,
+    ids: &IdKey,
     source: Source<'_>,
     prepared: &[Prepared],
     cursor: Cursor,
@@ -108,7 +122,7 @@ fn one_by_one(
 ) -> store::Result<Report> {
     let mut report = Report::default();
     for message in prepared {
-        let filed = store.write(|tx| file(tx, source, message, now));
+        let filed = store.write(|tx| file(tx, ids, source, message, now));
         let fate = match filed {
             Ok(fate) => fate,
             Err(error) if is_about_the_message(&error) => {
@@ -141,7 +155,13 @@ impl Report {
 }
 
 /// Gives one message its fate.
-fn file(tx: &Tx<'_>, source: Source<'_>, message: &Prepared, now: i64) -> store::Result<Fate> {
+fn file(
+    tx: &Tx<'_>,
+    ids: &IdKey,
+    source: Source<'_>,
+    message: &Prepared,
+    now: i64,
+) -> store::Result<Fate> {
     let known = store::fates::find(tx, source.folder.id, source.uid_validity, message.uid)?;
     // A batch that was cut off after its commit may be fetched again.
     if let Some(known) = &known
@@ -153,7 +173,7 @@ fn file(tx: &Tx<'_>, source: Source<'_>, message: &Prepared, now: i64) -> store:
         return Ok(known.fate);
     }
     let attempts = known.map_or(1, |row| row.attempts + 1);
-    let verdict = filing::judge(tx, source, message, attempts, now)?;
+    let verdict = filing::judge(tx, ids, source, message, attempts, now)?;
     write_fate(tx, source, message.uid, &verdict, now)
 }
 

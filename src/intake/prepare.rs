@@ -10,12 +10,16 @@ use crate::mail::{self, Parsed};
 use crate::model::{Address, Kind, Recipients};
 use crate::store;
 use crate::store::attachments::NewAttachment;
+use crate::store::derived::Derived;
 use crate::store::messages::Packed;
 
 /// Longest text kept for reading and search; the raw message holds all of it.
 const TEXT_MAX_CHARS: usize = 500_000;
 /// Characters of the first words shown in lists.
 const PREVIEW_CHARS: usize = 160;
+
+/// Parts of a report that are searched for ids of ours.
+const RETURNED_PARTS_MAX: usize = 8;
 
 /// A message ready to be filed.
 #[derive(Debug)]
@@ -46,6 +50,8 @@ pub(super) struct Mail {
     pub(super) recipients: Recipients,
     pub(super) kind: Kind,
     pub(super) bounce: Option<Bounce>,
+    /// Ids of ours that a delivery report returned.
+    pub(super) returned_ids: Vec<String>,
     pub(super) subject: String,
     pub(super) preview: String,
     pub(super) text: String,
@@ -56,9 +62,34 @@ pub(super) struct Mail {
     pub(super) sent_at: Option<i64>,
     pub(super) own_ids: Vec<String>,
     pub(super) thread_ids: Vec<String>,
+    /// How many of them In-Reply-To has.
+    pub(super) in_reply_to: usize,
+    pub(super) thread_guid: Option<[u8; 16]>,
     pub(super) identity: [u8; 32],
     pub(super) packed: Packed,
     pub(super) attachments: Vec<NewAttachment>,
+}
+
+impl Mail {
+    /// What is stored of it.
+    pub(super) fn derived(&self) -> Derived<'_> {
+        Derived {
+            kind: self.kind,
+            internet_message_id: self.own_ids.first().map_or("", String::as_str),
+            identity: self.identity,
+            from: &self.from,
+            recipients: &self.recipients,
+            subject: &self.subject,
+            preview: &self.preview,
+            text: &self.text,
+            reply_text: &self.reply_text,
+            has_html: self.has_html,
+            quoted: self.quoted,
+            defects: &self.defects,
+            thread_guid: self.thread_guid,
+            version: super::DERIVED_VERSION,
+        }
+    }
 }
 
 /// What makes a message the same wherever it is met again: its Message-ID with sender, date and
@@ -98,7 +129,7 @@ pub(super) fn prepare(source: Source<'_>, fetched: Fetched) -> Prepared {
     let content = match raw {
         None => Content::Absent,
         Some(raw) if raw.is_empty() => Content::Absent,
-        Some(raw) => catch_unwind(AssertUnwindSafe(|| read(&raw))).unwrap_or_else(|_| {
+        Some(raw) => guarded(&raw).unwrap_or_else(|| {
             tracing::error!(
                 mailbox.id = source.mailbox.id.0,
                 uid,
@@ -115,6 +146,11 @@ pub(super) fn prepare(source: Source<'_>, fetched: Fetched) -> Prepared {
         internal_date_at,
         content,
     }
+}
+
+/// Reads; `None` when that panicked.
+pub(super) fn guarded(raw: &[u8]) -> Option<Content> {
+    catch_unwind(AssertUnwindSafe(|| read(raw))).ok()
 }
 
 fn read(raw: &[u8]) -> Content {
@@ -144,6 +180,13 @@ fn mail_of(raw: &[u8], parsed: Parsed, defects: &[mail::Defect]) -> store::Resul
     let preview = mail::html::preview(shown, PREVIEW_CHARS);
     let own_ids = mail::thread::own_ids(&parsed);
     let thread_ids = mail::thread::candidate_ids(&parsed);
+    let is_answered = |id: &&String| parsed.in_reply_to.contains(id);
+    let in_reply_to = thread_ids.iter().take_while(is_answered).count();
+    let thread_guid = parsed
+        .thread_index
+        .as_deref()
+        .and_then(mail::thread::thread_guid);
+    let returned_ids = bounce.as_ref().map_or_else(Vec::new, |_| returned(&parsed));
     let from = first(&parsed.from)
         .or_else(|| first(&parsed.sender))
         .unwrap_or_default();
@@ -180,6 +223,7 @@ fn mail_of(raw: &[u8], parsed: Parsed, defects: &[mail::Defect]) -> store::Resul
         },
         kind,
         bounce,
+        returned_ids,
         preview,
         reply_text,
         quoted: split.quoted,
@@ -190,10 +234,21 @@ fn mail_of(raw: &[u8], parsed: Parsed, defects: &[mail::Defect]) -> store::Resul
         sent_at: parsed.date_at,
         own_ids,
         thread_ids,
+        in_reply_to,
+        thread_guid,
         identity,
         packed,
         attachments,
     })
+}
+
+/// Ids of ours in the text and the parts of a report.
+fn returned(parsed: &Parsed) -> Vec<String> {
+    let mut ids = mail::thread::marked_ids_in(parsed.text.as_bytes());
+    for part in parsed.attachments.iter().take(RETURNED_PARTS_MAX) {
+        ids.extend(mail::thread::marked_ids_in(&part.bytes));
+    }
+    ids
 }
 
 fn cut(text: &str) -> String {

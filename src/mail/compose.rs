@@ -103,9 +103,9 @@ pub enum ComposeError {
     Refused(String),
 }
 
-/// A new Message-ID, without angle brackets, in the given domain.
+/// A new Message-ID, without angle brackets: `local` (see [`super::thread::IdKey::make`]) in the given domain.
 #[must_use]
-pub fn new_message_id(domain: &str, random: [u8; 16]) -> String {
+pub fn new_message_id(domain: &str, local: &str) -> String {
     let domain: String = domain
         .chars()
         .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))
@@ -116,8 +116,7 @@ pub fn new_message_id(domain: &str, random: [u8; 16]) -> String {
     } else {
         domain
     };
-    let hex: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{hex}@{domain}")
+    format!("{local}@{domain}")
 }
 
 /// The References of an answer: the parent's references, then the parent itself.

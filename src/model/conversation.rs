@@ -186,6 +186,12 @@ words! {
         Waiting = "waiting",
         /// A reply came back as undeliverable (address and reason in the detail).
         Bounced = "bounced",
+        /// A reply is held up on its way, the server goes on trying (addresses in the detail).
+        Delayed = "delayed",
+        /// A message was moved here (from the conversation in the detail).
+        MovedIn = "moved_in",
+        /// A message was moved away (to the conversation in the detail).
+        MovedOut = "moved_out",
     }
 }
 

@@ -73,6 +73,14 @@ impl Delivery {
             || (self.state == DeliveryState::Queued && self.attempts > 0)
     }
 
+    /// The server took it, and it came back as undeliverable.
+    #[must_use]
+    pub fn has_come_back(&self) -> bool {
+        self.problem
+            .as_ref()
+            .is_some_and(|problem| problem.code == "bounced")
+    }
+
     /// A person may still stop it.
     #[must_use]
     pub fn can_cancel(&self) -> bool {

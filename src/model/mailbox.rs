@@ -83,6 +83,8 @@ pub struct Mailbox {
     pub send_after_at: i64,
     /// When it was connected first.
     pub created_at: i64,
+    /// An answer under another subject in an old conversation begins a new one.
+    pub new_subject_splits: bool,
     /// Tenant of the person who signed in.
     pub tenant_id: String,
     /// Sign-in name of that person.

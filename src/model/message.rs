@@ -32,6 +32,37 @@ words! {
     }
 }
 
+words! {
+    /// Which rule placed a message in its conversation; the order of trying is that of
+    /// [`crate::mail::thread::place`].
+    PlacedBy {
+        /// Nobody wrote it down: it came before the program did.
+        Unknown = "unknown",
+        /// It was written here, in this conversation.
+        Written = "written",
+        /// Earlier messages here speak of it, or it came here before in another form.
+        OwnId = "own_id",
+        /// It answers a message of ours, by an id that we gave.
+        OurId = "our_id",
+        /// Its In-Reply-To names a message of the conversation.
+        InReplyTo = "in_reply_to",
+        /// Its References name a message of the conversation.
+        References = "references",
+        /// It is a delivery report about a reply of ours.
+        Report = "report",
+        /// Outlook's Thread-Index says so, and subject or contact agree.
+        ThreadIndex = "thread_index",
+        /// Same contact, same subject behind its Re:, a short while ago.
+        Subject = "subject",
+        /// It answers an old conversation under a new subject, which begins a new one.
+        NewSubject = "new_subject",
+        /// It belongs to nothing that is known.
+        New = "new",
+        /// A person moved it.
+        Moved = "moved",
+    }
+}
+
 /// A name and an address, as a header field gives them; the address may be malformed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Address {
@@ -120,6 +151,8 @@ pub struct Message {
     pub attachments: Vec<Attachment>,
     /// How it was handed over, if it was written here.
     pub delivery: Option<Delivery>,
+    /// Which rule placed it in its conversation.
+    pub placed_by: PlacedBy,
 }
 
 /// One file in a message.

@@ -23,5 +23,5 @@ pub use ids::{
     SessionId,
 };
 pub use mailbox::{Credential, Mailbox, MailboxStatus, TakeFrom, WayOut};
-pub use message::{Address, Attachment, Direction, Kind, Message, Recipients};
+pub use message::{Address, Attachment, Direction, Kind, Message, PlacedBy, Recipients};
 pub use words::Word;

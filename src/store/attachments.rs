@@ -109,24 +109,86 @@ pub fn find(db: &Db, id: AttachmentId) -> Result<Option<(Attachment, Conversatio
 /// # Errors
 /// Those of SQLite.
 pub fn insert_all(tx: &Tx<'_>, message_id: MessageId, files: &[NewAttachment]) -> Result<()> {
-    for (position, file) in files.iter().enumerate() {
+    for (position, file) in (0_i64..).zip(files) {
+        insert(tx, message_id, position, file)?;
+    }
+    Ok(())
+}
+
+fn insert(tx: &Tx<'_>, message_id: MessageId, position: i64, file: &NewAttachment) -> Result<()> {
+    insert_blob(tx, file)?;
+    tx.prepare_cached(
+        "INSERT INTO attachments (message_id, position, filename, content_type, size_bytes,
+                inline, content_id, sha256)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute((
+        message_id.0,
+        position,
+        &file.filename,
+        &file.content_type,
+        file.packed.size_bytes(),
+        file.inline,
+        &file.content_id,
+        file.sha256,
+    ))?;
+    Ok(())
+}
+
+fn insert_blob(tx: &Tx<'_>, file: &NewAttachment) -> Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO blobs (sha256, size_bytes, zstd) VALUES (?1, ?2, ?3)
+         ON CONFLICT (sha256) DO NOTHING",
+    )?
+    .execute((
+        file.sha256,
+        file.packed.size_bytes(),
+        file.packed.as_stored(),
+    ))?;
+    Ok(())
+}
+
+/// Makes the files of a message what it is read to hold now. One in the same place keeps its id, so
+/// that links to it stay good. Returns whether anything had to be changed.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn replace_all(tx: &Tx<'_>, message_id: MessageId, files: &[NewAttachment]) -> Result<bool> {
+    let before = list(tx, message_id)?;
+    let same = |(old, new): (&Attachment, &NewAttachment)| {
+        let hash: String = new
+            .sha256
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        (
+            &old.filename,
+            &old.content_type,
+            old.inline,
+            &old.content_id,
+        ) == (
+            &new.filename,
+            &new.content_type,
+            new.inline,
+            &new.content_id,
+        ) && old.sha256 == hash
+    };
+    if before.len() == files.len() && before.iter().zip(files).all(same) {
+        return Ok(false);
+    }
+    for (position, file) in (0_i64..).zip(files) {
+        let Some(old) = usize::try_from(position).ok().and_then(|at| before.get(at)) else {
+            insert(tx, message_id, position, file)?;
+            continue;
+        };
+        insert_blob(tx, file)?;
         tx.prepare_cached(
-            "INSERT INTO blobs (sha256, size_bytes, zstd) VALUES (?1, ?2, ?3)
-             ON CONFLICT (sha256) DO NOTHING",
+            "UPDATE attachments SET position = ?2, filename = ?3, content_type = ?4, size_bytes = ?5,
+                    inline = ?6, content_id = ?7, sha256 = ?8 WHERE id = ?1",
         )?
         .execute((
-            file.sha256,
-            file.packed.size_bytes(),
-            file.packed.as_stored(),
-        ))?;
-        tx.prepare_cached(
-            "INSERT INTO attachments (message_id, position, filename, content_type, size_bytes,
-                    inline, content_id, sha256)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
-        .execute((
-            message_id.0,
-            i64::try_from(position).unwrap_or(i64::MAX),
+            old.id.0,
+            position,
             &file.filename,
             &file.content_type,
             file.packed.size_bytes(),
@@ -135,5 +197,16 @@ pub fn insert_all(tx: &Tx<'_>, message_id: MessageId, files: &[NewAttachment]) -
             file.sha256,
         ))?;
     }
-    Ok(())
+    for old in before.iter().skip(files.len()) {
+        tx.prepare_cached("DELETE FROM attachments WHERE id = ?1")?
+            .execute([old.id.0])?;
+    }
+    for old in &before {
+        tx.prepare_cached(
+            "DELETE FROM blobs WHERE sha256 = unhex(?1)
+                AND NOT EXISTS (SELECT 1 FROM attachments WHERE sha256 = unhex(?1))",
+        )?
+        .execute([&old.sha256])?;
+    }
+    Ok(true)
 }

@@ -21,9 +21,15 @@ const INVARIANTS: &[(&str, &str)] = &[
          WHERE m.internet_message_id <> '' AND t.message_id IS NULL",
     ),
     (
-        "a conversation has no message",
+        "an id leads to another conversation than its message is in",
+        "SELECT t.internet_message_id FROM thread_ids t JOIN messages m ON m.id = t.message_id
+         WHERE m.conversation_id <> t.conversation_id OR m.mailbox_id <> t.mailbox_id",
+    ),
+    (
+        "a conversation has no message, and none was moved away",
         "SELECT c.id FROM conversations c LEFT JOIN messages m ON m.conversation_id = c.id
-         WHERE m.id IS NULL",
+         WHERE m.id IS NULL AND NOT EXISTS (
+            SELECT 1 FROM events e WHERE e.conversation_id = c.id AND e.kind = 'moved_out')",
     ),
     (
         "a conversation's count of messages is wrong",

@@ -19,6 +19,18 @@ pub fn upsert(tx: &Tx<'_>, who: &Address, now: i64) -> Result<ContactId> {
     Ok(ContactId(id))
 }
 
+/// Corrects the name of a contact, unless it has another name by now.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_name(tx: &Tx<'_>, address: &str, before: &str, name: &str) -> Result<()> {
+    tx.execute(
+        "UPDATE contacts SET name = ?3 WHERE address = ?1 AND name = ?2",
+        (address, before, name),
+    )?;
+    Ok(())
+}
+
 /// Marks an address as one that mail came back from.
 ///
 /// # Errors

@@ -69,6 +69,30 @@ pub fn list_of_contact(
     Ok(rows)
 }
 
+/// Conversations of a mailbox with the contact of this address in which something happened since then,
+/// newest first, at most fifty.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn list_lately_with(
+    db: &Db,
+    mailbox_id: MailboxId,
+    address: &str,
+    since_at: i64,
+) -> Result<Vec<Conversation>> {
+    // `+` keeps SQLite on the index of the contact, whose conversations are few.
+    let sql = format!(
+        "{SELECT} WHERE c.contact_id = (SELECT id FROM contacts WHERE address = ?2)
+            AND +c.mailbox_id = ?1 AND c.active_at >= ?3
+         ORDER BY c.active_at DESC, c.id DESC LIMIT 50"
+    );
+    let rows = db
+        .prepare_cached(&sql)?
+        .query_map((mailbox_id.0, address, since_at), from_row)?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(rows)
+}
+
 /// Begins a conversation.
 ///
 /// # Errors
@@ -89,6 +113,67 @@ pub fn insert(
     let id = ConversationId(tx.last_insert_rowid());
     touch(tx, id)?;
     Ok(id)
+}
+
+/// Whether nobody has done anything with a conversation: not given it to anyone, answered, noted, moved or
+/// changed anything, and no rule set it apart on purpose.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn is_untouched(db: &Db, id: ConversationId) -> Result<bool> {
+    Ok(db
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM conversations WHERE id = ?1 AND assignee_id IS NULL
+                    AND status IN ('open', 'waiting', 'closed'))
+                AND NOT EXISTS (SELECT 1 FROM notes WHERE conversation_id = ?1)
+                AND NOT EXISTS (SELECT 1 FROM deliveries WHERE conversation_id = ?1)
+                AND NOT EXISTS (SELECT 1 FROM events WHERE conversation_id = ?1
+                    AND (agent_id IS NOT NULL OR kind IN ('assigned', 'moved_in', 'moved_out')))
+                AND NOT EXISTS (SELECT 1 FROM messages WHERE conversation_id = ?1
+                    AND placed_by IN ('written', 'moved', 'new_subject'))",
+        )?
+        .query_row([id.0], |row| row.get(0))?)
+}
+
+/// Puts all messages of an untouched conversation into another, which takes its beginning where that was
+/// earlier and `may_rename` says so. The emptied one is deleted; its number is not given again.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn absorb(
+    tx: &Tx<'_>,
+    into: ConversationId,
+    from: ConversationId,
+    may_rename: bool,
+) -> Result<()> {
+    for sql in [
+        "UPDATE messages SET conversation_id = ?1 WHERE conversation_id = ?2",
+        "UPDATE thread_ids SET conversation_id = ?1 WHERE conversation_id = ?2",
+    ] {
+        tx.prepare_cached(sql)?.execute((into.0, from.0))?;
+    }
+    if may_rename {
+        tx.prepare_cached(
+            "UPDATE conversations SET (subject, contact_id, created_at) = (
+                SELECT subject, contact_id, created_at FROM conversations WHERE id = ?2)
+             WHERE id = ?1
+               AND created_at > (SELECT created_at FROM conversations WHERE id = ?2)",
+        )?
+        .execute((into.0, from.0))?;
+    }
+    tx.prepare_cached("DELETE FROM conversations WHERE id = ?1")?
+        .execute([from.0])?;
+    refresh(tx, into)
+}
+
+/// Sets the subject, read better than before.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_subject(tx: &Tx<'_>, id: ConversationId, subject: &str) -> Result<()> {
+    tx.prepare_cached("UPDATE conversations SET subject = ?2 WHERE id = ?1")?
+        .execute((id.0, subject))?;
+    Ok(())
 }
 
 /// Marks a conversation as changed, so that open pages show it.

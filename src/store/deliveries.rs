@@ -6,7 +6,7 @@ use super::rows::{json, optional_json, to_json, to_optional_json, word};
 use super::{Db, Result, Tx, conversations};
 use crate::model::{
     Attempt, ConversationId, Delivery, DeliveryId, DeliveryState, MailboxId, MessageId, OutboxRow,
-    RefusedRecipient, WayOut, Word as _,
+    Recipients, RefusedRecipient, WayOut, Word as _,
 };
 use crate::problem::Problem;
 
@@ -244,6 +244,67 @@ pub fn update_state(
         finished.then_some(now),
     ))?;
     conversations::refresh(tx, delivery.conversation_id)
+}
+
+/// Writes down what a report said of a delivery that the server took: it stays as it is.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_report(
+    tx: &Tx<'_>,
+    delivery: &Delivery,
+    problem: Option<&Problem>,
+    refused: &[RefusedRecipient],
+) -> Result<()> {
+    tx.prepare_cached("UPDATE deliveries SET problem = ?2, refused = ?3 WHERE id = ?1")?
+        .execute((delivery.id.0, to_optional_json(problem), to_json(&refused)))?;
+    conversations::refresh(tx, delivery.conversation_id)
+}
+
+/// Moves the delivery of a message to the message's new conversation.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_conversation(
+    tx: &Tx<'_>,
+    message_id: MessageId,
+    conversation: ConversationId,
+) -> Result<()> {
+    tx.prepare_cached("UPDATE deliveries SET conversation_id = ?2 WHERE message_id = ?1")?
+        .execute((message_id.0, conversation.0))?;
+    Ok(())
+}
+
+/// The deliveries of a mailbox that were sent between two times and had this address among their
+/// recipients, newest first; the last two hundred are looked at.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn list_sent_to(
+    db: &Db,
+    mailbox_id: MailboxId,
+    address: &str,
+    from_at: i64,
+    to_at: i64,
+) -> Result<Vec<Delivery>> {
+    let sql = format!(
+        "SELECT {COLUMNS}, m.recipients FROM deliveries d JOIN messages m ON m.id = d.message_id
+         WHERE d.mailbox_id = ?1 AND d.finished_at IS NOT NULL AND d.finished_at BETWEEN ?2 AND ?3
+           AND d.state = 'sent'
+         ORDER BY d.finished_at DESC LIMIT 200"
+    );
+    let rows: Vec<(Delivery, Recipients)> = db
+        .prepare_cached(&sql)?
+        .query_map((mailbox_id.0, from_at, to_at), |row| {
+            Ok((from_row(row)?, json(row, 13)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let was_sent = |who: &Recipients| {
+        let mut all = who.to.iter().chain(&who.cc).chain(&who.bcc);
+        all.any(|one| one.address.eq_ignore_ascii_case(address))
+    };
+    let found = rows.into_iter().filter(|(_, who)| was_sent(who));
+    Ok(found.map(|(delivery, _)| delivery).collect())
 }
 
 /// Whether a mailbox has a delivery that is being sent: asked by its only sender between two sends, it

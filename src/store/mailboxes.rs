@@ -11,7 +11,7 @@ const SELECT: &str =
     "SELECT m.id, m.address, m.name, m.shared, m.status, m.take_from, m.take_since_at,
         m.poll_cron, m.way_out, m.send_user, m.signature_html, m.last_sync_at, m.last_sync_count,
         m.problem, m.problem_at, m.send_problem, m.send_problem_at, m.send_after_at, m.created_at,
-        c.tenant_id, c.upn, c.person_name
+        c.tenant_id, c.upn, c.person_name, m.new_subject_splits
      FROM mailboxes m JOIN credentials c ON c.mailbox_id = m.id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Mailbox> {
@@ -38,6 +38,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Mailbox> {
         tenant_id: row.get(19)?,
         upn: row.get(20)?,
         person_name: row.get(21)?,
+        new_subject_splits: row.get(22)?,
     })
 }
 
@@ -207,7 +208,8 @@ pub fn update_choice(
     touch(tx, id)
 }
 
-/// Sets what an administrator edits: name, signature, poll schedule.
+/// Sets what an administrator edits: name, signature, poll schedule, and whether a new subject begins
+/// a new conversation.
 ///
 /// # Errors
 /// Those of SQLite.
@@ -217,10 +219,12 @@ pub fn update_settings(
     name: &str,
     signature_html: &str,
     poll_cron: &str,
+    new_subject_splits: bool,
 ) -> Result<()> {
     tx.execute(
-        "UPDATE mailboxes SET name = ?2, signature_html = ?3, poll_cron = ?4 WHERE id = ?1",
-        (id.0, name, signature_html, poll_cron),
+        "UPDATE mailboxes SET name = ?2, signature_html = ?3, poll_cron = ?4, new_subject_splits = ?5
+         WHERE id = ?1",
+        (id.0, name, signature_html, poll_cron, new_subject_splits),
     )?;
     touch(tx, id)
 }

@@ -4,11 +4,12 @@ use std::io::Read as _;
 
 use rusqlite::{OptionalExtension as _, Row};
 
+use super::derived::Derived;
 use super::rows::{json, to_json, word};
 use super::{Db, Error, Result, Tx, attachments, deliveries};
 use crate::model::{
-    Address, AgentId, ContactId, ConversationId, Direction, Kind, MailboxId, Message, MessageId,
-    Recipients, Word as _,
+    Address, AgentId, ContactId, ConversationId, Direction, MailboxId, Message, MessageId,
+    PlacedBy, Word as _,
 };
 
 /// A message about to be stored.
@@ -20,39 +21,19 @@ pub struct NewMessage<'a> {
     pub conversation_id: ConversationId,
     /// Which way it went.
     pub direction: Direction,
-    /// What wrote it.
-    pub kind: Kind,
     /// The agent who wrote it here.
     pub agent_id: Option<AgentId>,
-    /// The Message-ID header without angle brackets; empty when it has none.
-    pub internet_message_id: &'a str,
-    /// What makes it the same message wherever it is met again (see [`crate::intake`]).
-    pub identity: [u8; 32],
-    /// From.
-    pub from: &'a Address,
-    /// To whom.
-    pub recipients: &'a Recipients,
-    /// Subject.
-    pub subject: &'a str,
-    /// First words.
-    pub preview: &'a str,
-    /// The text to read.
-    pub text: &'a str,
-    /// What the writer newly wrote.
-    pub reply_text: &'a str,
-    /// There is an HTML form.
-    pub has_html: bool,
-    /// It carries quoted history.
-    pub quoted: bool,
-    /// What is wrong with it, in words.
-    pub defects: &'a [String],
+    /// The rule that placed it.
+    pub placed_by: PlacedBy,
+    /// What its bytes say.
+    pub derived: Derived<'a>,
     /// Its Date, or when it arrived.
     pub sent_at: i64,
 }
 
 const SELECT: &str = "SELECT m.id, m.mailbox_id, m.conversation_id, m.direction, m.kind, a.name,
         m.internet_message_id, m.from_name, m.from_address, m.recipients, m.subject, m.text,
-        m.reply_text, m.has_html, m.quoted, m.defects, m.sent_at, m.created_at
+        m.reply_text, m.has_html, m.quoted, m.defects, m.sent_at, m.created_at, m.placed_by
      FROM messages m LEFT JOIN agents a ON a.id = m.agent_id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Message> {
@@ -79,6 +60,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Message> {
         created_at: row.get(17)?,
         attachments: Vec::new(),
         delivery: None,
+        placed_by: word(row, 18)?,
     })
 }
 
@@ -118,6 +100,21 @@ pub fn list(db: &Db, conversation_id: ConversationId) -> Result<Vec<Message>> {
         .collect()
 }
 
+/// Puts a message into another conversation. Both must be refreshed afterwards.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_conversation(
+    tx: &Tx<'_>,
+    id: MessageId,
+    conversation_id: ConversationId,
+    placed_by: PlacedBy,
+) -> Result<()> {
+    tx.prepare_cached("UPDATE messages SET conversation_id = ?2, placed_by = ?3 WHERE id = ?1")?
+        .execute((id.0, conversation_id.0, placed_by.word()))?;
+    Ok(())
+}
+
 /// Finds a message of a mailbox by its identity.
 ///
 /// # Errors
@@ -138,32 +135,38 @@ pub fn find_by_identity(
 /// # Errors
 /// Those of SQLite; a constraint error when the mailbox has it already.
 pub fn insert(tx: &Tx<'_>, new: &NewMessage<'_>, now: i64) -> Result<MessageId> {
+    let derived = &new.derived;
     tx.prepare_cached(
         "INSERT INTO messages (mailbox_id, conversation_id, direction, kind, agent_id,
                 internet_message_id, identity, from_name, from_address, recipients, subject, preview,
-                text, reply_text, has_html, quoted, defects, sent_at, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+                text, reply_text, has_html, quoted, defects, sent_at, created_at, placed_by, thread_guid,
+                derived_version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+                ?21, ?22)",
     )?
     .execute(rusqlite::params![
         new.mailbox_id.0,
         new.conversation_id.0,
         new.direction.word(),
-        new.kind.word(),
+        derived.kind.word(),
         new.agent_id.map(|id| id.0),
-        new.internet_message_id,
-        new.identity,
-        new.from.name,
-        new.from.address,
-        to_json(new.recipients),
-        new.subject,
-        new.preview,
-        new.text,
-        new.reply_text,
-        new.has_html,
-        new.quoted,
-        to_json(&new.defects),
+        derived.internet_message_id,
+        derived.identity,
+        derived.from.name,
+        derived.from.address,
+        to_json(derived.recipients),
+        derived.subject,
+        derived.preview,
+        derived.text,
+        derived.reply_text,
+        derived.has_html,
+        derived.quoted,
+        to_json(&derived.defects),
         new.sent_at,
         now,
+        new.placed_by.word(),
+        derived.thread_guid,
+        derived.version,
     ])?;
     Ok(MessageId(tx.last_insert_rowid()))
 }

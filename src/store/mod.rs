@@ -12,6 +12,7 @@ pub mod contacts;
 pub mod conversations;
 pub mod credentials;
 pub mod deliveries;
+pub mod derived;
 mod error;
 pub mod events;
 pub mod fates;

@@ -70,6 +70,7 @@ impl From<desk::Error> for Error {
     fn from(error: desk::Error) -> Self {
         match error {
             desk::Error::NoConversation => Self::NotFound("conversation"),
+            desk::Error::NoMessage => Self::NotFound("message"),
             desk::Error::Store(error) => Self::Store(error),
             other => Self::BadRequest(format!("{other}.")),
         }

@@ -100,6 +100,7 @@ struct Settings {
     signature: String,
     signature_html: String,
     poll_cron: String,
+    new_subject_splits: bool,
     name_mistake: &'static str,
     signature_mistake: &'static str,
     cron_mistake: &'static str,
@@ -112,6 +113,7 @@ impl Settings {
             signature: html::to_text(&mailbox.signature_html).trim().to_owned(),
             signature_html: mailbox.signature_html.clone(),
             poll_cron: mailbox.poll_cron.clone(),
+            new_subject_splits: mailbox.new_subject_splits,
             ..Self::default()
         }
     }
@@ -155,6 +157,7 @@ impl Settings {
             signature: plain.to_owned(),
             signature_html,
             poll_cron,
+            new_subject_splits: !fields.get("new_subject_splits").is_empty(),
         }
     }
 
@@ -254,9 +257,17 @@ pub(super) async fn update(
                     name,
                     signature_html,
                     poll_cron,
+                    new_subject_splits,
                     ..
                 } = &settings;
-                store::mailboxes::update_settings(tx, id, name, signature_html, poll_cron)
+                store::mailboxes::update_settings(
+                    tx,
+                    id,
+                    name,
+                    signature_html,
+                    poll_cron,
+                    *new_subject_splits,
+                )
             })
         })
         .await?;

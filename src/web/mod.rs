@@ -85,6 +85,7 @@ pub fn configure(routes: &mut ServiceConfig) {
         // Messages and files
         .service(resource("/messages/{id}").route(get().to(messages::show)))
         .service(resource("/messages/{id}/body").route(get().to(messages::body)))
+        .service(resource("/messages/{id}/conversation").route(post().to(conversations::place)))
         .service(resource("/messages/{id}/raw").route(get().to(messages::raw)))
         .service(resource("/messages/{id}/source").route(get().to(messages::source)))
         .service(resource("/messages/{id}/cid/{cid:.*}").route(get().to(messages::picture)))

@@ -1,4 +1,5 @@
-//! Housekeeping: sessions and sign-ins that have ended, tokens that would die of disuse, backups.
+//! Housekeeping: sessions and sign-ins that have ended, tokens that would die of disuse, backups, and
+//! stored mail that an upgrade reads better.
 //! Each task stands alone; one that fails does not keep the others from running.
 
 use std::path::{Path, PathBuf};
@@ -6,11 +7,13 @@ use std::time::Duration;
 
 use super::status::{Health, Line, LoopName};
 use super::wake::{Wake, Woken};
-use super::{Services, backups, credentials};
+use super::{Services, backups, credentials, reparse};
 use crate::store;
 
 /// How often it looks around.
 const ROUND: Duration = Duration::from_secs(60);
+/// How long it rests while stored mail is read again, so that pages and pollers come first.
+const BREATH: Duration = Duration::from_millis(200);
 /// A refresh token unused for 90 days dies (Microsoft, "Refresh tokens"); one unused for a week is
 /// used.
 const IDLE_TOKEN_SECONDS: i64 = 7 * 24 * 3600;
@@ -18,10 +21,16 @@ const IDLE_TOKEN_SECONDS: i64 = 7 * 24 * 3600;
 pub(super) fn run(services: &Services, wake: &Wake) {
     let mut next_backup = backups::next(services);
     loop {
+        let mut reading = None;
         let rounds = super::supervisor::guarded(services, LoopName::Janitor, || {
             round(services, &mut next_backup);
+            reading = reparse::a_little(services);
         });
-        if rounds.is_ok() {
+        let pause = if reading.is_some() { BREATH } else { ROUND };
+        if let Some(sentence) = reading {
+            let line = Line::new(Health::Busy, sentence);
+            services.work.board().set(LoopName::Janitor, line);
+        } else if rounds.is_ok() {
             let sentence = next_backup.map_or_else(
                 || "Keeping house; backups are switched off.".to_owned(),
                 |at| format!("Keeping house; next backup {}.", date(at)),
@@ -31,7 +40,7 @@ pub(super) fn run(services: &Services, wake: &Wake) {
                 .board()
                 .set(LoopName::Janitor, Line::new(Health::Good, sentence));
         }
-        if wake.wait(ROUND) == Woken::Stop {
+        if wake.wait(pause) == Woken::Stop {
             return;
         }
     }

@@ -12,6 +12,7 @@ mod janitor;
 pub mod metrics;
 mod poller;
 pub mod probe;
+pub mod reparse;
 pub mod schedule;
 mod sender;
 mod settle;
@@ -26,6 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::Http;
+use crate::mail::thread::IdKey;
 use crate::model::MailboxId;
 use crate::net::Trust;
 use crate::oauth::KeyCache;
@@ -57,6 +59,14 @@ pub struct Services {
     pub keys: KeyCache,
     /// The loops.
     pub work: Work,
+}
+
+impl Services {
+    /// Knows the Message-IDs that we gave.
+    #[must_use]
+    pub fn ids(&self) -> IdKey {
+        IdKey::new(self.sealer.derive_key("message ids"))
+    }
 }
 
 /// A handle on the loops: rings their bells and reads their board.

@@ -224,7 +224,8 @@ impl Pass<'_> {
         let next_uid = batch.iter().max().map_or(1, |uid| uid.saturating_add(1));
         let now = self.services.clock.now();
         let store = &self.services.store;
-        let report = intake::receive(store, self.source(), fetched, next_uid, now)
+        let ids = self.services.ids();
+        let report = intake::receive(store, &ids, self.source(), fetched, next_uid, now)
             .map_err(|error| error.to_problem())?;
         Ok(report.received)
     }

@@ -91,6 +91,10 @@ impl Judge<'_> {
             let found = self.found("subject").to_owned();
             self.same_text("subject", &wanted, &found);
         }
+        if let Some(wanted) = self.wanted("base_subject") {
+            let base = mailhatch::mail::thread::base_subject(self.found("subject"));
+            self.same_text("base subject", &wanted, &base);
+        }
         let from = self.reading["from"][0].clone();
         if let Some(wanted) = self.wanted("from_address") {
             let found = from["address"].as_str().unwrap_or_default();

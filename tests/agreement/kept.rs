@@ -2,7 +2,7 @@
 
 /// A difference we stand by.
 pub(crate) struct Kept {
-    /// `folder/file`, or `folder/` for all of one source.
+    /// `folder/file`, `folder/` for all of one source, or `folder/file#` for all of one file.
     pub(crate) unit: String,
     /// The area, and the reason behind it.
     pub(crate) area_and_reason: String,
@@ -29,6 +29,7 @@ pub(crate) fn is_kept(list: &[Kept], unit: &str, area: &str) -> bool {
     list.iter().any(|kept| {
         let reason = kept.area_and_reason.strip_prefix(area);
         reason.is_some_and(|reason| reason.starts_with([' ', ':']))
-            && (kept.unit == unit || (kept.unit.ends_with('/') && unit.starts_with(&kept.unit)))
+            && (kept.unit == unit
+                || (kept.unit.ends_with(['/', '#']) && unit.starts_with(&kept.unit)))
     })
 }

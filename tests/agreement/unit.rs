@@ -84,6 +84,7 @@ pub(crate) fn units(source: &Path) -> Vec<Unit> {
     }
     units.extend(stripping_cases(source, &folder));
     units.extend(super::replies::units(source, &folder));
+    units.extend(subject_cases(source, &folder));
     units
 }
 
@@ -237,4 +238,24 @@ fn stripping_cases(source: &Path, folder: &str) -> Vec<Unit> {
         });
     }
     units
+}
+
+/// Subjects with what is left of them without `Re:` and its kin, one a line.
+fn subject_cases(source: &Path, folder: &str) -> Vec<Unit> {
+    let text = fs::read_to_string(source.join("cases.jsonl")).unwrap_or_default();
+    let rows = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    rows.filter_map(|row| {
+        let subject = row["original_subject"].as_str()?;
+        Some(Unit {
+            source: folder.to_owned(),
+            name: format!("cases.jsonl#{}", row["case"].as_str().unwrap_or_default()),
+            raw: format!("From: a@example.org\r\nSubject: {subject}\r\n\r\n\r\n").into_bytes(),
+            canon: json!({ "base_subject": row["stripped_subject"] }),
+            expects: Value::Null,
+            oracle: Value::Null,
+        })
+    })
+    .collect()
 }

@@ -340,4 +340,63 @@ fn names_and_subjects_of_other_directions_stand_apart() {
     );
     assert!(page.contains("<bdi>שלום 12</bdi></h1>"), "{page}");
     assert!(page.contains("<strong><bdi>שלום</bdi></strong>"));
+#[test]
+fn a_message_says_why_it_is_here_and_moves_to_where_it_belongs() {
+    let mut desk = Desk::new();
+    let second = LETTER
+        .replace("a@example.net", "b@example.net")
+        .replace("Broken lamp", "Re: Second lamp");
+    let moved = desk.site.message(
+        desk.mailbox,
+        desk.id,
+        Direction::Incoming,
+        &second,
+        NOW + 60,
+    );
+    let page = desk.browser.get(&desk.url);
+    assert!(
+        page.body.contains("It answers nothing that is known here"),
+        "{}",
+        page.body
+    );
+    let path = format!("/messages/{moved}/conversation");
+    let answer = desk.browser.post(&path, &page, &[("number", "")]);
+    let there = answer.header("location").to_owned();
+    assert_eq!(answer.status, 303);
+    assert!(there.starts_with("/conversations/2"), "{there}");
+    let new = desk.browser.get("/conversations/2");
+    for words in [
+        "The message is here now. To undo it, move it to conversation 1.",
+        "A colleague moved it here.",
+        "Ada Lovelace moved a message here from conversation 1",
+        "<h1>Second lamp</h1>",
+    ] {
+        assert!(new.body.contains(words), "no “{words}” in {}", new.body);
+    }
+    let old = desk.browser.get(&desk.url);
+    assert!(old.body.contains("moved a message to conversation 2"));
+    assert!(!old.body.contains("b@example.net"));
+    // Alone already, elsewhere, nowhere: nothing moves, and the page says why.
+    let other = desk.site.mailbox("sales@example.com", "Sales");
+    let stranger = Address::new("Eve", "eve@example.net");
+    let elsewhere = desk.site.conversation(other, &stranger, LETTER);
+    for (number, words) in [
+        (String::new(), "has a conversation of its own already"),
+        (elsewhere.to_string(), "belongs to another mailbox"),
+        ("77".to_owned(), "no conversation with this number"),
+        ("x".to_owned(), "no conversation with this number"),
+    ] {
+        let page = desk.browser.get("/conversations/2");
+        desk.browser.post(&path, &page, &[("number", &number)]);
+        let told = desk.browser.get("/conversations/2");
+        assert!(told.body.contains(words), "no “{words}” in {}", told.body);
+    }
+    let page = desk.browser.get("/conversations/2");
+    desk.browser.post(&path, &page, &[("number", "#1")]);
+    assert_eq!(desk.now().message_count, 2);
+    let answer = desk.browser.post("/messages/999/conversation", &page, &[]);
+    assert_eq!(answer.status, 404);
+    let mut stranger = desk.site.browser();
+    assert_ne!(stranger.post_bare(&path, &[("number", "2")]).status, 200);
+    assert_eq!(desk.now().message_count, 2);
 }

@@ -323,6 +323,13 @@ fn settings_are_saved_and_a_signature_is_cleaned() {
     );
     let page = admin.get(&path);
     assert!(page.body.contains("Every 5 minutes."), "{}", page.body);
+    // A box that is not ticked sends nothing.
+    assert!(!mailbox.new_subject_splits);
+    let splits = "name=\"new_subject_splits\" value=\"yes\"";
+    assert!(page.body.contains(splits), "{}", page.body);
+    let ticked = [&fields[..], &[("new_subject_splits", "yes")]].concat();
+    admin.post(&path, &page, &ticked);
+    assert!(stored(&site).new_subject_splits);
 
     // Without the editor: untouched text keeps its form, typed text is taken as it is.
     let plain = [

@@ -38,6 +38,8 @@ mod real_servers;
 #[cfg(test)]
 mod receiving;
 #[cfg(test)]
+mod reparse;
+#[cfg(test)]
 mod replies;
 #[cfg(test)]
 mod sending;
@@ -47,5 +49,7 @@ mod setup;
 mod sign_in;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod threads;
 #[cfg(test)]
 mod transport;

@@ -110,8 +110,9 @@ fn pressing_send_twice_sends_once() {
         then: Status::Closed,
     };
     let (store, agent) = (&stage.services.store, &stage.admin.agent);
-    let first = mailhatch::reply::queue(store, stage.clock.now(), agent, &draft).unwrap();
-    let second = mailhatch::reply::queue(store, stage.clock.now(), agent, &draft).unwrap();
+    let ids = &stage.services.ids();
+    let first = mailhatch::reply::queue(store, ids, stage.clock.now(), agent, &draft).unwrap();
+    let second = mailhatch::reply::queue(store, ids, stage.clock.now(), agent, &draft).unwrap();
     assert_eq!(first, second);
     stage.send_all(id);
     assert_eq!(stage.simulator.world().submissions().len(), 1);
@@ -155,7 +156,8 @@ fn a_blind_copy_reaches_its_reader_and_nobody_sees_it_on_either_way() {
             then: Status::Waiting,
         };
         let (store, agent) = (&stage.services.store, &stage.admin.agent);
-        mailhatch::reply::queue(store, stage.clock.now(), agent, &draft).unwrap();
+        let ids = &stage.services.ids();
+        mailhatch::reply::queue(store, ids, stage.clock.now(), agent, &draft).unwrap();
         stage.send_all(id);
         let outgoing = stage.simulator.world().outgoing();
         let seen: Vec<&str> = outgoing

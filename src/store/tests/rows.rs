@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-/// Which schema version the rows are for, and the rows: a migration that adds a table adds a line here.
+/// Which schema version the rows are for, and the rows: a migration that adds a table adds an entry here.
 const ROWS: &[(i64, &str)] = &[(
     1,
     "INSERT INTO settings VALUES ('entra_client_id', x'61', 1);

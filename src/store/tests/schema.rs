@@ -30,7 +30,11 @@ fn plain(sql: &str) -> String {
         .flat_map(str::split_whitespace)
         .map(str::to_owned)
         .collect();
-    words.join(" ").replace("( ", "(").replace(" )", ")")
+    words
+        .join(" ")
+        .replace("( ", "(")
+        .replace(" )", ")")
+        .replace(" ,", ",")
 }
 
 fn migrated() -> (TempDir, Connection) {

@@ -6,7 +6,8 @@ use actix_web::web::Path;
 use super::reply_form::ReplyForm;
 use super::{number, show, url};
 use crate::desk;
-use crate::model::{Agent, AgentId, ConversationId};
+use crate::mail::thread::base_subject;
+use crate::model::{Agent, AgentId, ConversationId, MessageId};
 use crate::reply;
 use crate::store::{self, Store};
 use crate::web::context::Shared;
@@ -111,6 +112,50 @@ pub(crate) async fn assign(
             Ok(go_saying(&context, &url(id), &Flash::bad(sentence(&error))))
         }
         Err(other) => Err(other.into()),
+    }
+}
+
+/// `POST /messages/{id}/conversation`: moves a message to the conversation with the given `number`, or to a
+/// new one where none is given.
+///
+/// # Errors
+/// When there is no such message, or the store fails.
+pub(crate) async fn place(
+    context: Shared,
+    visitor: Visitor,
+    path: Path<String>,
+    form: Posted,
+) -> Result<HttpResponse, Error> {
+    let id = MessageId(path.parse().map_err(|_| Error::NotFound("message"))?);
+    let wanted = form.fields.get("number").trim().trim_start_matches('#');
+    // What is no number is the number of no conversation.
+    let to = (!wanted.is_empty()).then(|| ConversationId(wanted.parse().unwrap_or(0)));
+    let (now, actor) = (context.now(), visitor.agent.clone());
+    let (from, outcome) = context
+        .store(move |store| -> Result<_, Error> {
+            let message = store.read(|db| store::messages::find(db, id))?;
+            let message = message.ok_or(Error::NotFound("message"))?;
+            let subject = base_subject(&message.subject);
+            let outcome = desk::move_message(store, now, &actor, id, to, &subject);
+            Ok((message.conversation_id, outcome))
+        })
+        .await?;
+    match outcome {
+        Ok(moved) if moved.from == moved.to => Ok(go(&url(moved.to))),
+        Ok(moved) => {
+            let said = format!(
+                "The message is here now. To undo it, move it to conversation {}.",
+                moved.from
+            );
+            let there = format!("{}#message-{id}", url(moved.to));
+            Ok(go_saying(&context, &there, &Flash::good(said)))
+        }
+        Err(desk::Error::Store(error)) => Err(error.into()),
+        Err(error) => Ok(go_saying(
+            &context,
+            &url(from),
+            &Flash::bad(sentence(&error)),
+        )),
     }
 }
 

@@ -52,6 +52,17 @@ pub(super) fn words(event: &Event) -> String {
         (EventKind::Waiting, Some(who)) => format!("{who} set this to waiting for an answer"),
         (EventKind::Waiting, None) => "Waiting for an answer".to_owned(),
         (EventKind::Bounced, _) => format!("A reply came back: {}", event.detail),
+        (EventKind::Delayed, _) => format!("A reply is held up on its way: {}", event.detail),
+        (EventKind::MovedIn, who) => format!(
+            "{} moved a message here from conversation {}",
+            who.unwrap_or("A former agent"),
+            event.detail
+        ),
+        (EventKind::MovedOut, who) => format!(
+            "{} moved a message to conversation {}",
+            who.unwrap_or("A former agent"),
+            event.detail
+        ),
     }
 }
 
@@ -64,6 +75,8 @@ pub(super) fn icon(event: &Event) -> &'static str {
         EventKind::Reopened => "rotate-ccw",
         EventKind::Waiting => "hourglass",
         EventKind::Bounced => "triangle-alert",
+        EventKind::Delayed => "hourglass",
+        EventKind::MovedIn | EventKind::MovedOut => "arrow-left",
     }
 }
 

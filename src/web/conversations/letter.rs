@@ -3,7 +3,7 @@
 use crate::mail::html::preview;
 use crate::mail::trust::{Assessment, Finding, Severity};
 use crate::mail::{Protection, quote};
-use crate::model::{Contact, Delivery, Direction, Kind, Message, Word as _};
+use crate::model::{Contact, Delivery, Direction, Kind, Message, PlacedBy, Word as _};
 use crate::store::Db;
 use crate::web::context::Context;
 use crate::web::error::Error;
@@ -199,7 +199,12 @@ impl Letter {
                     .map_or("", |problem| problem.code.as_str());
                 format!("{state}-{attempts}-{}-{problem}", delivery.next_attempt_at)
             });
-        format!("{}-{}-{delivery}", self.message.id, u8::from(self.open))
+        let placed = self.message.placed_by.word();
+        format!(
+            "{}-{}-{placed}-{delivery}",
+            self.message.id,
+            u8::from(self.open)
+        )
     }
 
     pub(super) fn who(&self) -> &str {
@@ -241,6 +246,30 @@ impl Letter {
             Kind::Bounce => Some("Delivery report"),
             Kind::List => Some("Mailing list"),
             Kind::Notification => Some("Automatic message"),
+        }
+    }
+
+    /// Why it is in this conversation, in words.
+    pub(super) fn placed(&self) -> &'static str {
+        match self.message.placed_by {
+            PlacedBy::Unknown => "",
+            PlacedBy::Written => "Written in this conversation.",
+            PlacedBy::OwnId => "Earlier messages here speak of it.",
+            PlacedBy::OurId => "It answers a message of ours (by its Message-ID).",
+            PlacedBy::InReplyTo => "It answers a message here (In-Reply-To).",
+            PlacedBy::References => "It names earlier messages here (References).",
+            PlacedBy::Report => "It is a report about a reply in this conversation.",
+            PlacedBy::ThreadIndex => "Outlook counts it to this conversation (Thread-Index).",
+            PlacedBy::Subject => {
+                "Same sender and subject as shortly before; it names no message here."
+            }
+            PlacedBy::NewSubject => {
+                "It answers an older conversation under a new subject, so it began this one."
+            }
+            PlacedBy::New => {
+                "It answers nothing that is known here, so it began this conversation."
+            }
+            PlacedBy::Moved => "A colleague moved it here.",
         }
     }
 

@@ -7,7 +7,7 @@ mod replies;
 mod reply_form;
 mod show;
 
-pub(super) use acts::{assign, close, note, reopen, wait};
+pub(super) use acts::{assign, close, note, place, reopen, wait};
 pub(super) use entries::state_label;
 pub(super) use replies::create as reply;
 pub(super) use show::show;

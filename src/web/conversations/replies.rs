@@ -63,8 +63,9 @@ pub(crate) async fn create(
         then,
     };
     let (now, actor) = (context.now(), visitor.agent.clone());
+    let ids = context.services.ids();
     let outcome = context
-        .store(move |store| Ok::<_, Error>(reply::queue(store, now, &actor, &draft)))
+        .store(move |store| Ok::<_, Error>(reply::queue(store, &ids, now, &actor, &draft)))
         .await?;
     match outcome {
         Ok(queued) => {

@@ -13,9 +13,10 @@ use mailhatch::clock::Clock;
 use mailhatch::config::{Config, Environment};
 use mailhatch::model::{
     Address, AgentId, ContactId, ConversationId, Credential, Direction, Kind, MailboxId,
-    MailboxStatus, MessageId, Recipients, Role, Status,
+    MailboxStatus, MessageId, PlacedBy, Recipients, Role, Status,
 };
 use mailhatch::secret::sha256;
+use mailhatch::store::derived::Derived;
 use mailhatch::store::messages::{NewMessage, Packed};
 use mailhatch::store::{self, Store};
 use mailhatch::web::{Context, Shared, server};
@@ -205,12 +206,8 @@ impl Site {
         let preview = mailhatch::mail::html::preview(&split.reply_text, 200);
         self.store()
             .write(|tx| -> store::Result<MessageId> {
-                let new = NewMessage {
-                    mailbox_id,
-                    conversation_id,
-                    direction,
+                let derived = Derived {
                     kind: Kind::Message,
-                    agent_id: None,
                     internet_message_id: parsed.message_id.as_deref().unwrap_or_default(),
                     identity,
                     from: &from,
@@ -222,6 +219,16 @@ impl Site {
                     has_html: parsed.html.is_some(),
                     quoted: split.quoted,
                     defects: &[],
+                    thread_guid: None,
+                    version: mailhatch::intake::DERIVED_VERSION,
+                };
+                let new = NewMessage {
+                    mailbox_id,
+                    conversation_id,
+                    direction,
+                    agent_id: None,
+                    placed_by: PlacedBy::New,
+                    derived,
                     sent_at: at,
                 };
                 let id = store::messages::insert(tx, &new, NOW)?;

@@ -208,6 +208,7 @@ impl Stage {
         };
         reply::queue(
             &self.services.store,
+            &self.services.ids(),
             self.clock.now(),
             &self.admin.agent,
             &draft,
