@@ -340,6 +340,8 @@ fn names_and_subjects_of_other_directions_stand_apart() {
     );
     assert!(page.contains("<bdi>שלום 12</bdi></h1>"), "{page}");
     assert!(page.contains("<strong><bdi>שלום</bdi></strong>"));
+}
+
 #[test]
 fn a_message_says_why_it_is_here_and_moves_to_where_it_belongs() {
     let mut desk = Desk::new();
