@@ -1,6 +1,6 @@
 //! Files in messages, handed out so that they cannot act as pages of ours.
 
-mod message;
+pub(super) mod message;
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
@@ -11,10 +11,6 @@ use super::error::Error;
 use super::session::Visitor;
 use crate::model::AttachmentId;
 use crate::store;
-
-pub(super) use message::{
-    ITSELF, message, message_body, message_file, message_picture, message_raw,
-};
 
 /// Pictures a browser may show in a message; everything else is only saved. Not SVG, which is a
 /// document that can hold scripts.

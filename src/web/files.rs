@@ -48,7 +48,7 @@ impl File {
             &file.content_type,
             file.size_bytes,
             url.clone(),
-            format!("{url}/message/{}", super::attachments::ITSELF),
+            format!("{url}/message/{}", super::attachments::message::ITSELF),
         )
     }
 

@@ -119,7 +119,7 @@ fn url(id: AttachmentId, at: &str, noun: &str) -> String {
 ///
 /// # Errors
 /// When there is none, or the store fails.
-pub(in crate::web) async fn message(
+pub(in crate::web) async fn show(
     context: Shared,
     visitor: Visitor,
     path: Path<(String, String)>,
@@ -175,7 +175,7 @@ pub(in crate::web) async fn message(
 ///
 /// # Errors
 /// When there is none, or the store fails.
-pub(in crate::web) async fn message_body(
+pub(in crate::web) async fn body(
     context: Shared,
     _visitor: Visitor,
     path: Path<(String, String)>,
@@ -195,7 +195,7 @@ pub(in crate::web) async fn message_body(
     let body = context
         .compute(move || {
             let cid_url = |cid: &str| {
-                picture(&parsed, cid)?;
+                find_picture(&parsed, cid)?;
                 let cid: String = url::form_urlencoded::byte_serialize(cid.as_bytes()).collect();
                 let noun = format!("/cid/{}", cid.replace('+', "%20"));
                 Some(url(id, &at, &noun))
@@ -206,7 +206,7 @@ pub(in crate::web) async fn message_body(
     show_frame(&body)
 }
 
-fn picture<'p>(parsed: &'p Parsed, cid: &str) -> Option<&'p mail::Attachment> {
+fn find_picture<'p>(parsed: &'p Parsed, cid: &str) -> Option<&'p mail::Attachment> {
     parsed.attachments.iter().find(|file| {
         file.content_id
             .as_deref()
@@ -218,7 +218,7 @@ fn picture<'p>(parsed: &'p Parsed, cid: &str) -> Option<&'p mail::Attachment> {
 ///
 /// # Errors
 /// When there is none, or the store fails.
-pub(in crate::web) async fn message_raw(
+pub(in crate::web) async fn raw(
     context: Shared,
     _visitor: Visitor,
     path: Path<(String, String)>,
@@ -232,7 +232,7 @@ pub(in crate::web) async fn message_raw(
 ///
 /// # Errors
 /// When there is none, or the store fails.
-pub(in crate::web) async fn message_file(
+pub(in crate::web) async fn file(
     context: Shared,
     _visitor: Visitor,
     path: Path<(String, String, usize)>,
@@ -248,14 +248,14 @@ pub(in crate::web) async fn message_file(
 ///
 /// # Errors
 /// When there is none, or the store fails.
-pub(in crate::web) async fn message_picture(
+pub(in crate::web) async fn picture(
     context: Shared,
     _visitor: Visitor,
     path: Path<(String, String, String)>,
 ) -> Result<HttpResponse, Error> {
     let (id, at, cid) = path.into_inner();
     let found = find(&context, &id, &at).await?;
-    let file = picture(&found.parsed, &cid).ok_or(Error::NotFound("picture"))?;
+    let file = find_picture(&found.parsed, &cid).ok_or(Error::NotFound("picture"))?;
     Ok(inert(
         &file.filename,
         &file.content_type,

@@ -162,6 +162,11 @@ impl Letter {
             && self.around.protection.is_none()
     }
 
+    /// Whether there is text to show, when there is no HTML.
+    pub(super) fn has_text(&self) -> bool {
+        !self.message.text.trim().is_empty()
+    }
+
     /// Whether its columns stand only in letters of one width.
     pub(super) fn is_tabular(&self) -> bool {
         is_tabular(&self.message.text)

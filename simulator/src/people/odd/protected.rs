@@ -20,6 +20,25 @@ fn noise(count: usize) -> Vec<u8> {
         .collect()
 }
 
+/// The outermost layers of an enveloped-data content (RFC 5652 section 6.1), with noise for a cipher.
+fn enveloped() -> Vec<u8> {
+    let wrap = |tag: u8, content: Vec<u8>| {
+        let [high, low] = u16::try_from(content.len())
+            .unwrap_or_default()
+            .to_be_bytes();
+        let mut out = vec![tag, 0x82, high, low];
+        out.extend(content);
+        out
+    };
+    let mut inner = vec![0x02, 0x01, 0x00];
+    inner.extend(wrap(0x04, noise(2_000)));
+    let mut content = vec![
+        0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x03,
+    ];
+    content.extend(wrap(0xa0, wrap(0x30, inner)));
+    wrap(0x30, content)
+}
+
 /// S/MIME with the text in the clear: it reads like any other.
 fn signed() -> Odd {
     odd(
@@ -45,7 +64,7 @@ fn opaque() -> Odd {
         attachment(
             "smime.p7m",
             "application/pkcs7-mime; smime-type=enveloped-data",
-            &noise(2_000),
+            &enveloped(),
         ),
     )
 }

@@ -81,7 +81,7 @@ fn property(tag: u32, text: &str) -> Vec<u8> {
         .flat_map(u16::to_le_bytes)
         .collect();
     let size = u32::try_from(value.len()).unwrap_or_default();
-    while value.len() % 4 != 0 {
+    while !value.len().is_multiple_of(4) {
         value.push(0);
     }
     let mut out = 1_u32.to_le_bytes().to_vec();
