@@ -280,16 +280,18 @@ fn pieces<'h>(parsed: &Parsed, html: &'h str) -> Vec<(&'h str, Option<&'static s
 
 /// The address of a picture that came with the message, by its Content-ID.
 fn own_picture(message: &Message, cid: &str) -> Option<String> {
-    let is_known = message.attachments.iter().any(|file| {
-        file.content_id
-            .as_deref()
-            .is_some_and(|known| known.eq_ignore_ascii_case(cid))
-    });
+    let mut ids = message
+        .attachments
+        .iter()
+        .filter_map(|file| file.content_id.as_deref());
+    ids.any(|known| known.eq_ignore_ascii_case(cid))
+        .then(|| picture_url(message.id, cid))
+}
+
+/// A Content-ID may hold any sign, also those that mean something in an address.
+fn picture_url(id: MessageId, cid: &str) -> String {
     let encoded: String = url::form_urlencoded::byte_serialize(cid.as_bytes()).collect();
-    is_known.then(|| {
-        let encoded = encoded.replace('+', "%20");
-        format!("/messages/{}/cid/{encoded}", message.id)
-    })
+    format!("/messages/{id}/cid/{}", encoded.replace('+', "%20"))
 }
 
 /// Who wrote the message, if the receiving server found that the visible sender's domain stands for it
@@ -329,19 +331,18 @@ pub(super) async fn picture(
     context: Shared,
     _visitor: Visitor,
     path: Path<(String, String)>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
-    let (message, cid) = path.into_inner();
-    let id = id(&message)?;
+    let id = id(&path.0)?;
+    // Compared as written: some signs are left encoded when a path is taken apart.
+    let asked = request.uri().path().to_owned();
     let (file, bytes) = context
         .read(move |db| {
+            let is_asked = |cid: &str| picture_url(id, cid).eq_ignore_ascii_case(&asked);
             let files = store::attachments::list(db, id)?;
             let file = files
                 .iter()
-                .find(|file| {
-                    file.content_id
-                        .as_deref()
-                        .is_some_and(|known| known.eq_ignore_ascii_case(&cid))
-                })
+                .find(|file| file.content_id.as_deref().is_some_and(is_asked))
                 .ok_or(Error::NotFound("picture"))?;
             let (file, _, bytes) =
                 store::attachments::find(db, file.id)?.ok_or(Error::NotFound("picture"))?;

@@ -68,9 +68,14 @@ fn collected(folder: &Path) -> (Vec<Case>, Vec<Vec<u8>>) {
         .iter()
         .flat_map(|source| files(&folder.join(source), "eml"))
         .map(|path| std::fs::read(path).unwrap())
-        .filter(|raw| raw.len() < 2_000_000)
+        .filter(|raw| raw.len() < 2_000_000 && has_html(raw))
         .collect();
     (cases, letters)
+}
+
+fn has_html(raw: &[u8]) -> bool {
+    let lower = raw.to_ascii_lowercase();
+    lower.windows(9).any(|part| part == b"text/html")
 }
 
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {

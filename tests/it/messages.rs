@@ -214,6 +214,21 @@ fn a_picture_in_the_text_comes_by_its_content_id() {
 }
 
 #[test]
+fn a_picture_in_the_text_comes_by_its_location() {
+    let site = Site::empty();
+    site.agent("ada@example.com", "Ada", Role::Agent);
+    let mailbox = site.mailbox("support@example.com", "Support");
+    let letter = "From: Eve <eve@example.net>\nTo: support@example.com\nSubject: x\nMIME-Version: 1.0\nContent-Type: multipart/related; boundary=r\n\n--r\nContent-Type: text/html\n\n<img src=\"http://pics.example/a b/100%.png\">\n--r\nContent-Type: image/png\nContent-Location: http://pics.example/a b/100%.png\nContent-Transfer-Encoding: base64\n\niVBORw0KGgo=\n--r--\n";
+    site.conversation(mailbox, &Address::new("Eve", "eve@example.net"), letter);
+    let mut browser = site.signed_in("ada@example.com");
+    let body = browser.get("/messages/1/body").body;
+    let address = "/messages/1/cid/http%3A%2F%2Fpics.example%2Fa%20b%2F100%25.png";
+    assert!(body.contains(&format!("src=\"{address}\"")), "{body}");
+    assert!(!body.contains("not shown"), "{body}");
+    assert_eq!(browser.get(address).bytes, b"\x89PNG\r\n\x1a\n");
+}
+
+#[test]
 fn files_are_handed_out_inert() {
     let (site, mut browser) = site();
     let files = site
