@@ -2,7 +2,7 @@
 
 use super::attribution::{self, Attribution};
 use super::labels;
-use super::marks::{self, Mark};
+use super::marks::{self, Look, Mark};
 
 /// Lines that are judged closely as an attribution; an ordinary mail has a dozen that look like one.
 const ATTRIBUTIONS_MAX: usize = 2_000;
@@ -68,7 +68,7 @@ impl<'a> Finder<'a> {
     }
 
     fn is_blank(&self, at: usize) -> bool {
-        self.line(at).trim().is_empty()
+        self.line(at).trim_start().is_empty()
     }
 
     fn is_quoted(&self, at: usize) -> bool {
@@ -180,21 +180,20 @@ impl<'a> Finder<'a> {
 
     fn start(&mut self, at: usize) -> Start {
         let line = self.line(at);
-        if let Some((mark, drawn)) = marks::read(line) {
-            let certain = drawn || self.label_follows(at + 1);
-            match mark {
-                Mark::Forward if certain => return Start::Forward,
-                Mark::Original | Mark::ReplyAbove if certain && self.next(at + 1).is_some() => {
-                    return if self.next_is_quoted(at + 1) {
-                        Start::Intro(at + 1)
-                    } else {
-                        Start::Rest(self.above(at))
-                    };
-                }
-                _ => {}
-            }
-        }
         let ruled = at > 0 && marks::is_rule(self.line(at - 1));
+        let certain = marks::look(line)
+            .is_some_and(|look| look != Look::Headed || ruled || self.label_follows(at + 1));
+        match certain.then(|| marks::read(line)).flatten() {
+            Some(Mark::Forward) => return Start::Forward,
+            Some(Mark::Original | Mark::ReplyAbove) if self.next(at + 1).is_some() => {
+                return if self.next_is_quoted(at + 1) {
+                    Start::Intro(at + 1)
+                } else {
+                    Start::Rest(self.above(at))
+                };
+            }
+            _ => {}
+        }
         let block = labels::block_end(self.lines, at, ruled).or_else(|| {
             (ruled && is_outlook_rule(self.line(at - 1)))
                 .then(|| labels::unknown_block_end(self.lines, at))
@@ -258,11 +257,12 @@ impl<'a> Finder<'a> {
                 .find(|i| !super::bare(self.line(*i)).is_empty());
             next.is_some_and(|i| labels::label(self.line(i)).is_some())
         };
-        match marks::read(self.line(at)) {
-            Some((Mark::Forward, drawn)) => drawn || block(at + 1),
+        let line = self.line(at);
+        match marks::read(line) {
+            Some(Mark::Forward) => marks::look(line) == Some(Look::Drawn) || block(at + 1),
             // Open-Xchange forwards so; Outlook's answers have five dashes.
-            Some((Mark::Original, _)) => self.line(at).contains("--------") && block(at + 1),
-            Some((Mark::ReplyAbove, _)) => false,
+            Some(Mark::Original) => line.contains("--------") && block(at + 1),
+            Some(Mark::ReplyAbove) => false,
             None => labels::block_end(self.lines, at, false)
                 .is_some_and(|end| (at..end).all(|i| self.is_quoted(i))),
         }
@@ -273,7 +273,8 @@ impl<'a> Finder<'a> {
         let mut start = at;
         for i in (0..at).rev().take(ABOVE_MAX) {
             let line = self.line(i);
-            if marks::is_rule(line) || marks::read(line).is_some_and(|(_, drawn)| drawn) {
+            let drawn = || marks::look(line) == Some(Look::Drawn) && marks::read(line).is_some();
+            if marks::is_rule(line) || drawn() {
                 start = i;
                 continue;
             }

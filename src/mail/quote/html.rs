@@ -1,10 +1,21 @@
 //! Where quotation and signature lie in HTML, by the marks mail programs leave.
 
+use std::collections::VecDeque;
+
+use super::attribution::{self, Attribution};
 use super::labels::{self, Label};
 use crate::mail::html::scan::{Scanner, Tag, Token};
+use crate::mail::html::to_text;
 
 /// Pieces of text a header block may take after its first label.
 const BLOCK_PIECES_MAX: usize = 40;
+
+/// Pieces of text an attribution may be made of.
+const ATTRIBUTION_PIECES_MAX: usize = 8;
+/// Bytes of HTML an attribution may take.
+const ATTRIBUTION_BYTES_MAX: usize = 2_000;
+/// Pieces of a header block that may stand before the mark of the quotation.
+const SPLIT_BLOCK_PIECES_MAX: usize = 6;
 
 /// What was found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,12 +52,15 @@ enum Mark {
 
 /// Finds the first quotation and the signature before it.
 pub(super) fn find(html: &str) -> Found {
-    let mut finder = Finder::default();
+    let mut finder = Finder {
+        html,
+        ..Finder::default()
+    };
     for (at, token) in Scanner::new(html) {
         match token {
             Token::Open(tag) => finder.open(at, &tag),
             Token::Close(name) => finder.close(&name),
-            Token::Text(text) if !is_blank(text) => finder.text(text),
+            Token::Text(text) if !is_blank(text) => finder.text(at, text),
             _ => {}
         }
         if finder.done {
@@ -97,7 +111,11 @@ struct Block {
 }
 
 #[derive(Default)]
-struct Finder {
+struct Finder<'a> {
+    html: &'a str,
+    /// Where the first text and the last pieces of it began.
+    first_text: Option<usize>,
+    pieces: VecDeque<usize>,
     /// Whether text was seen, and the quotation's extent once it is known.
     text_before: bool,
     extent: Option<Extent>,
@@ -114,7 +132,7 @@ struct Finder {
     done: bool,
 }
 
-impl Finder {
+impl Finder<'_> {
     fn found(self) -> Found {
         Found {
             signature: self
@@ -125,12 +143,39 @@ impl Finder {
     }
 
     fn begin(&mut self, start: usize) {
-        let start = self.above.unwrap_or(start);
+        let split_block = self
+            .block
+            .as_ref()
+            .filter(|block| block.pieces <= SPLIT_BLOCK_PIECES_MAX);
+        let text_before = |start: &usize| self.first_text.is_some_and(|first| first < *start);
+        let start = self
+            .above
+            .or(split_block.map(|block| block.start))
+            .or_else(|| self.attribution_before(start))
+            .filter(text_before)
+            .unwrap_or(start);
         self.extent = Some(Extent {
             start,
-            text_before: self.text_before,
+            text_before: text_before(&start),
             text_after: false,
         });
+    }
+
+    /// Where the line begins that says who wrote what is quoted here, when the last text is one.
+    fn attribution_before(&self, at: usize) -> Option<usize> {
+        let near = |from: &&usize| **from + ATTRIBUTION_BYTES_MAX > at;
+        let starts = self.pieces.iter().rev().take_while(near);
+        let texts = starts.map(|from| {
+            let text = to_text(self.html.get(*from..at).unwrap_or_default());
+            (text.trim().to_owned(), *from)
+        });
+        // It is a line of its own: what stands above is the writer's.
+        texts
+            .take_while(|(text, _)| !text.contains('\n'))
+            .map(|(text, from)| (attribution::judge(&text), from))
+            .filter(|(found, _)| *found > Attribution::No)
+            .max_by_key(|(found, from)| (*found, std::cmp::Reverse(*from)))
+            .map(|(_, from)| from)
     }
 
     /// All that follows belongs to the quotation.
@@ -156,7 +201,9 @@ impl Finder {
                 self.rule = Some(at);
                 self.paragraph = at;
             }
-            "div" | "p" | "table" | "blockquote" | "section" if self.block.is_none() => {
+            "div" | "p" | "pre" | "table" | "tr" | "li" | "blockquote" | "section"
+                if self.block.is_none() =>
+            {
                 self.paragraph = at
             }
             _ => {}
@@ -194,10 +241,11 @@ impl Finder {
     }
 
     /// Text that can be read.
-    fn text(&mut self, text: &str) {
+    fn text(&mut self, at: usize, text: &str) {
         if self.holder.is_some() {
             return;
         }
+        self.first_text.get_or_insert(at);
         if let Some(extent) = &mut self.extent {
             extent.text_after = true;
             self.done = true;
@@ -205,6 +253,10 @@ impl Finder {
         }
         if self.header_block(text) {
             return;
+        }
+        self.pieces.push_back(at);
+        if self.pieces.len() > ATTRIBUTION_PIECES_MAX {
+            self.pieces.pop_front();
         }
         self.rule = None;
         if self.above.is_none() && self.block.is_none() {
@@ -421,6 +473,14 @@ mod tests {
             find("<p>a</p><div style='border-top:1px solid red'>b</div>").quotation,
             None
         );
+    }
+
+    #[test]
+    fn the_line_above_a_quotation_goes_with_it() {
+        let html = "<p>new</p><br>On 5 May 2024 10:00, Ada &lt;<a href=x>ada@x.org</a>&gt; wrote:<br><blockquote style='border-left:1px'>old</blockquote>";
+        assert_eq!(before(html), "<p>new</p><br>");
+        let html = "<p>See what he says:</p><blockquote type=cite>old</blockquote>";
+        assert_eq!(before(html), "<p>See what he says:</p>");
     }
 
     #[test]

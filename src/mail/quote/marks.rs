@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use super::words::{MARKS, REPLY_ABOVE};
 use super::{bare, list};
 
-/// Characters of the longest mark.
-const CHARS_MAX: usize = 80;
+/// Bytes of the longest mark.
+const BYTES_MAX: usize = 160;
 
 /// What a line announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,39 +38,66 @@ static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
     }
 });
 
-/// Reads a line as a mark, and whether it is drawn as one, with dashes. One that is not may as well be
-/// a person's heading: a header block must follow it.
-pub(super) fn read(line: &str) -> Option<(Mark, bool)> {
+/// How a line that may be a mark looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Drawn with dashes: certain by itself.
+    Drawn,
+    /// It asks to write above it.
+    Asking,
+    /// With a colon, as a person's heading: a header block must follow.
+    Headed,
+}
+
+/// Whether a line looks like a mark; cheap, for it is asked of every line.
+pub(super) fn look(line: &str) -> Option<Look> {
     let line = bare(line);
-    let drawn = line.starts_with("--")
-        || line.starts_with("__")
-        || line.starts_with("==")
-        || line.starts_with("##")
-        || line.starts_with(['—', '–', '─']);
-    let asks = line.get(..5).is_some_and(|start| {
-        start.eq_ignore_ascii_case("reply") || start.eq_ignore_ascii_case("pleas")
-    });
-    if !drawn && !asks && !line.ends_with([':', '：', '-', '=', '#', '*']) {
-        return None;
+    let first = line.chars().next()?;
+    let starts = |mark: &str| line.starts_with(mark);
+    match first {
+        '-' | '_' | '=' | '#' if ["--", "__", "==", "##"].into_iter().any(starts) => {
+            Some(Look::Drawn)
+        }
+        '—' | '–' | '─' => Some(Look::Drawn),
+        'r' | 'R' | 'p' | 'P'
+            if line.get(..5).is_some_and(|start| {
+                start.eq_ignore_ascii_case("reply") || start.eq_ignore_ascii_case("pleas")
+            }) =>
+        {
+            Some(Look::Asking)
+        }
+        _ => line
+            .ends_with([':', '：', '-', '=', '#', '*'])
+            .then_some(Look::Headed),
     }
-    let inner = line.trim_start_matches(is_drawing);
+}
+
+/// Reads a line that looks like a mark.
+pub(super) fn read(line: &str) -> Option<Mark> {
+    let look = look(line)?;
+    let inner = bare(line).trim_start_matches(is_drawing);
     // Some programs begin the header block in the same line.
     let inner = inner.split("---").next().unwrap_or_default();
     let inner = inner.trim_end_matches(is_drawing);
-    if inner.is_empty() || inner.chars().count() > CHARS_MAX {
+    if inner.is_empty() || inner.len() > BYTES_MAX {
         return None;
     }
     let inner = inner.to_lowercase();
     let holds = |phrases: &[&str]| phrases.iter().any(|phrase| inner.contains(phrase));
-    let starts = |phrases: &[&str]| phrases.iter().any(|phrase| inner.starts_with(phrase));
     // “Please sign above this line” is not such a request.
-    if holds(REPLY_ABOVE) && (drawn || inner.contains("reply")) {
-        return Some((Mark::ReplyAbove, true));
+    if holds(REPLY_ABOVE) && (look == Look::Drawn || inner.contains("reply")) {
+        return Some(Mark::ReplyAbove);
+    }
+    if look == Look::Asking {
+        return None;
     }
     if holds(&PHRASES.forward) {
-        return Some((Mark::Forward, drawn));
+        return Some(Mark::Forward);
     }
-    starts(&PHRASES.original).then_some((Mark::Original, drawn))
+    let mut original = PHRASES.original.iter();
+    original
+        .any(|phrase| inner.starts_with(phrase))
+        .then_some(Mark::Original)
 }
 
 fn is_drawing(c: char) -> bool {
@@ -125,11 +152,16 @@ mod tests {
                 Mark::ReplyAbove,
             ),
         ] {
-            assert_eq!(read(line), Some((mark, true)), "{line}");
+            assert_eq!(
+                (read(line), look(line)),
+                (Some(mark), Some(Look::Drawn)),
+                "{line}"
+            );
         }
+        let apple = "Début du message réexpédié :";
         assert_eq!(
-            read("Début du message réexpédié :"),
-            Some((Mark::Forward, false))
+            (read(apple), look(apple)),
+            (Some(Mark::Forward), Some(Look::Headed))
         );
     }
 

@@ -205,6 +205,10 @@ fn tidy(text: &str) -> String {
 
 /// A line without quotation marks, direction marks and white space around it.
 fn bare(line: &str) -> &str {
+    let (first, last) = (line.as_bytes().first(), line.as_bytes().last());
+    if first.is_some_and(u8::is_ascii_alphanumeric) && last.is_some_and(u8::is_ascii_graphic) {
+        return line;
+    }
     line.trim_start_matches(|c: char| matches!(c, '>' | '*') || is_space(c))
         .trim_end_matches(is_space)
 }
