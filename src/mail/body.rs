@@ -4,16 +4,15 @@
 //! Each segment has plain text, HTML or both; the whole text and the whole HTML are their sequence, so
 //! nothing that was meant to be read disappears whichever form is shown.
 
+mod wrapped;
+
 use sha2::{Digest as _, Sha256};
 
 use super::calendar::Calendar;
 use super::defect::Defect;
 use super::header;
-use super::mime::{Body, Part, Walker};
-use super::{charset, filename, flowed, html, protected, tnef};
-
-/// Signed S/MIME files that are opened in one message.
-const SIGNED_MAX: usize = 3;
+use super::mime::{Body, Part};
+use super::{charset, filename, flowed, html};
 
 /// A file that came with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -309,60 +308,6 @@ impl Collector<'_> {
             inline,
             content_id,
         });
-    }
-
-    /// The part inside a signed S/MIME file (RFC 8551 section 3.5.2), or the part itself.
-    fn signed_content(&mut self, part: Part) -> Result<Part, Part> {
-        let name = || part.filename().unwrap_or_default().to_ascii_lowercase();
-        let Body::Leaf(bytes) = &part.body else {
-            return Err(part);
-        };
-        if self.signed >= SIGNED_MAX || !protected::is_smime(&part.content_type, &name()) {
-            return Err(part);
-        }
-        let Some(protected::cms::Content::Signed(inner)) = protected::cms::read(bytes) else {
-            return Err(part);
-        };
-        let (headers, body, _) = header::split(&inner);
-        if !headers.has("content-type") {
-            return Err(part);
-        }
-        self.signed += 1;
-        let mut walker = Walker {
-            defects: self.defects,
-            parts: self.leaves,
-        };
-        Ok(walker.part(headers, body, 0, false))
-    }
-
-    /// Puts what a winmail.dat holds in its place; false when the part is none or cannot be unpacked.
-    fn unpack(&mut self, part: &Part) -> bool {
-        let Body::Leaf(bytes) = &part.body else {
-            return false;
-        };
-        let is_named = matches!(
-            part.content_type.as_str(),
-            "application/ms-tnef" | "application/vnd.ms-tnef"
-        );
-        let may_be = is_named || !part.content_type.starts_with("message/");
-        if !may_be || !(is_named || tnef::is_tnef(bytes)) {
-            return false;
-        }
-        let Some(unpacked) = tnef::open(bytes) else {
-            self.defects.push(Defect::UnreadableTnef);
-            return false;
-        };
-        if unpacked.cut_off {
-            self.defects.push(Defect::CutOffTnef);
-        }
-        self.attachments.extend(unpacked.attachments);
-        let (segment, event) = &mut self.winmail;
-        if segment.text.is_none() && segment.html.is_none() {
-            segment.text = unpacked.text;
-            segment.html = unpacked.html;
-        }
-        *event = event.take().or(unpacked.calendar);
-        true
     }
 
     fn finish(mut self) -> Content {

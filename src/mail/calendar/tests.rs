@@ -1,3 +1,5 @@
+//! Invitations as real programs write them, and hostile ones.
+
 use super::*;
 
 /// An event between the lines that every calendar has.
@@ -69,6 +71,14 @@ fn zones_are_known_by_their_iana_windows_and_displayed_names() {
     );
     let usual = calendar("X-WR-TIMEZONE:Asia/Tokyo", "DTSTART:20240701T090000");
     assert_eq!(usual.start, "2024-07-01T09:00:00+09:00");
+}
+
+#[test]
+fn a_time_that_happens_twice_is_the_first_and_one_that_never_does_is_by_the_clock_before() {
+    let twice = event("DTSTART;TZID=Europe/Berlin:20241027T023000");
+    assert_eq!(twice.start, "2024-10-27T02:30:00+02:00");
+    let never = event("DTSTART;TZID=Europe/Berlin:20240331T023000");
+    assert_eq!(never.start, "2024-03-31T02:30:00+01:00");
 }
 
 #[test]

@@ -162,17 +162,17 @@ fn is_microsoft_page(name: &str, page: &[u8]) -> bool {
 
 /// PGP in the text itself (RFC 9580 section 6.2): armour that begins and ends at the start of a line.
 fn in_text(text: &str) -> Option<Protection> {
-    let has = |line: &str| text.lines().any(|found| found.trim_end() == line);
-    let mut lines = text.lines().map(str::trim_end);
-    lines.find_map(|line| match line {
-        "-----BEGIN PGP MESSAGE-----" if has("-----END PGP MESSAGE-----") => {
-            Some(Protection::PgpEncrypted)
+    let mut begun = None;
+    for line in text.lines() {
+        match (line.trim_end(), begun) {
+            ("-----BEGIN PGP MESSAGE-----", None) => begun = Some(Protection::PgpEncrypted),
+            ("-----BEGIN PGP SIGNED MESSAGE-----", None) => begun = Some(Protection::PgpSigned),
+            ("-----END PGP MESSAGE-----", Some(Protection::PgpEncrypted))
+            | ("-----END PGP SIGNATURE-----", Some(Protection::PgpSigned)) => return begun,
+            _ => {}
         }
-        "-----BEGIN PGP SIGNED MESSAGE-----" if has("-----END PGP SIGNATURE-----") => {
-            Some(Protection::PgpSigned)
-        }
-        _ => None,
-    })
+    }
+    None
 }
 
 #[cfg(test)]

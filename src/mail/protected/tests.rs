@@ -1,3 +1,5 @@
+//! Each kind of protection, in files written here byte by byte.
+
 use super::*;
 use crate::mail;
 

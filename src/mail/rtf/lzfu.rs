@@ -1,11 +1,12 @@
-//! Compressed RTF (MS-OXRTFCP).
+//! Compressed RTF (MS-OXRTFCP). Written here because the crate `compressed-rtf` panics on input that is too
+//! short and ends the text at the first damage with nothing.
 
 /// What the dictionary holds at the start (section 2.1.2.1).
 const INITIAL: &[u8] = b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx";
 /// Size of the dictionary, a ring.
 const RING: usize = 4096;
 /// Longest output. Compression saves at most seven eighths, so only a huge message reaches it.
-const OUTPUT_MAX: usize = 64 * 1024 * 1024;
+const OUTPUT_MAX: usize = 32 * 1024 * 1024;
 
 /// Unpacks what `PidTagRtfCompressed` holds. What is damaged ends the text, and what came before is kept;
 /// `None` when this is no compressed RTF at all.

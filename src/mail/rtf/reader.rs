@@ -147,7 +147,8 @@ impl Reader {
             && let Some(link) = self.link.take()
         {
             let bare = link.trim_start_matches("mailto:");
-            if !self.out.get(from..).is_some_and(|text| text.contains(bare)) {
+            let shown = self.out.get(from..).filter(|text| text.len() <= LINK_MAX);
+            if !shown.is_some_and(|text| text.contains(bare)) {
                 self.out.push_str(&format!(" <{link}>"));
             }
         }

@@ -1,3 +1,5 @@
+//! Rich Text that wraps HTML or text, and Rich Text alone.
+
 use super::*;
 
 fn text(rtf: &str) -> String {

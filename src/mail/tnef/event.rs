@@ -28,10 +28,7 @@ pub(super) fn of(message: &Message<'_>) -> Option<Calendar> {
         uid: uid(&appointment.uid),
         sequence: appointment.sequence,
         recurrence: Some(appointment.recurrence.clone()).filter(|words| !words.is_empty()),
-        meeting_url: message
-            .bodies()
-            .0
-            .and_then(|text| calendar::meeting_link(&text)),
+        meeting_url: meeting_url(message),
         starts,
         ends,
         ..Calendar::default()
@@ -63,6 +60,13 @@ pub(super) fn of(message: &Message<'_>) -> Option<Calendar> {
         found.attendees = found.people.iter().map(|who| who.address.clone()).collect();
     }
     Some(found)
+}
+
+fn meeting_url(message: &Message<'_>) -> Option<String> {
+    let (text, html) = message.bodies();
+    let link = |body: String| calendar::meeting_link(&body);
+    let in_html = || Some(html.and_then(link)?.replace("&amp;", "&"));
+    text.and_then(link).or_else(in_html)
 }
 
 /// What a message class asks, under its own and its old name (MS-OXTNEF section 2.1.3.3.7).

@@ -72,7 +72,9 @@ impl<'a> File<'a> {
 
     /// The attachment.
     pub(super) fn finish(self, number: usize, depth: usize) -> Attachment {
-        if let Some(inner) = self.message.filter(|inner| tnef::is_tnef(inner)) {
+        // Some writers attach the inner winmail.dat as if it were a file.
+        let inner = self.message.or(self.data);
+        if let Some(inner) = inner.filter(|inner| tnef::is_tnef(inner)) {
             return self.message(inner, depth);
         }
         let data = self.data.filter(|data| !data.is_empty());

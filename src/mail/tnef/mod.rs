@@ -1,5 +1,6 @@
 //! winmail.dat: what Outlook and Exchange send in place of MIME to those they take for their like
-//! (MS-OXTNEF).
+//! (MS-OXTNEF). Written here because the crate `tnef` reads no properties, where long names and all bodies
+//! stand, and stops at the first wrong checksum.
 //!
 //! `attributes` is the outer form, `properties` the inner one; `message` reads what they say about the
 //! message and `files` its attachments; `event` makes an invitation of them, and `embedded` writes a

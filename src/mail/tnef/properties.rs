@@ -8,6 +8,8 @@ const TYPE_STRING8: u16 = 0x001e;
 const TYPE_UNICODE: u16 = 0x001f;
 const TYPE_OBJECT: u16 = 0x000d;
 const TYPE_BINARY: u16 = 0x0102;
+/// Properties read of one recipient.
+const COLUMNS_MAX: usize = 200;
 /// The flag of types with several values.
 const MULTIPLE: u16 = 0x1000;
 
@@ -97,36 +99,36 @@ impl<'a> Properties<'a> {
         }
     }
 
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+    fn cut(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
         Some(taken)
     }
 
-    fn take_u32(&mut self) -> Option<u32> {
-        u32_at(self.take(4)?, 0)
+    fn cut_u32(&mut self) -> Option<u32> {
+        u32_at(self.cut(4)?, 0)
     }
 
     /// Bytes with their length before and padding to four behind.
-    fn take_sized(&mut self) -> Option<&'a [u8]> {
-        let length = usize::try_from(self.take_u32()?).ok()?;
-        let value = self.take(length)?;
+    fn cut_sized(&mut self) -> Option<&'a [u8]> {
+        let length = usize::try_from(self.cut_u32()?).ok()?;
+        let value = self.cut(length)?;
         let padding = length.wrapping_neg() & 3;
         self.rest = self.rest.get(padding..).unwrap_or_default();
         Some(value)
     }
 
     fn name(&mut self) -> Option<Option<([u8; 16], u32)>> {
-        let set: [u8; 16] = self.take(16)?.try_into().ok()?;
-        if self.take_u32()? == 0 {
-            return Some(Some((set, self.take_u32()?)));
+        let set: [u8; 16] = self.cut(16)?.try_into().ok()?;
+        if self.cut_u32()? == 0 {
+            return Some(Some((set, self.cut_u32()?)));
         }
-        self.take_sized()?;
+        self.cut_sized()?;
         Some(None)
     }
 
     fn read(&mut self) -> Option<Property<'a>> {
-        let head = self.take(4)?;
+        let head = self.cut(4)?;
         let (kind, id) = (u16_at(head, 0)?, u16_at(head, 2)?);
         let named = if id >= 0x8000 { self.name()? } else { None };
         let base = kind & !MULTIPLE;
@@ -139,13 +141,14 @@ impl<'a> Properties<'a> {
             _ => return None,
         };
         let several = kind & MULTIPLE != 0 || fixed.is_none();
-        let count = if several { self.take_u32()? } else { 1 };
+        let stated = if several { self.cut_u32()? } else { 1 };
+        // Every value but an empty one has a length.
+        let count = if fixed == Some(0) { 0 } else { stated };
         let mut data: &[u8] = &[];
         for number in 0..count {
             let value = match fixed {
-                Some(0) => &[],
-                Some(length) => self.take(length)?,
-                None => self.take_sized()?,
+                Some(length) => self.cut(length)?,
+                None => self.cut_sized()?,
             };
             if number == 0 {
                 data = value;
@@ -186,7 +189,7 @@ pub(super) fn rows(data: &[u8], rows_max: usize) -> Vec<Vec<Property<'_>>> {
             break;
         }
         let mut properties = Properties::new(rest);
-        rows.push(properties.by_ref().collect());
+        rows.push(properties.by_ref().take(COLUMNS_MAX).collect());
         rest = properties.rest;
     }
     rows

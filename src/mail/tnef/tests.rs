@@ -1,3 +1,5 @@
+//! winmail.dat written here attribute by attribute, whole and damaged.
+
 use super::*;
 use crate::mail::{self, Defect};
 
