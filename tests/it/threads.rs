@@ -401,3 +401,24 @@ fn a_moved_message_takes_later_answers_with_it_and_can_be_moved_back() {
     let only = desk::move_message(store, now, agent, astray.id, Some(moved.to), "").unwrap();
     assert_eq!(case.stage.conversation(only.to).status, Status::Open);
 }
+
+#[test]
+fn outlooks_thread_index_and_then_subject_and_sender_join_what_names_no_message() {
+    let case = Case::new();
+    let index = "AdqhWJ+fbEh5N0xRQF6y8CzQ0mE5pQ==";
+    let with = |index: &str| format!("Thread-Index: {index}\r\n");
+    let first = case.receive(MIA, "Desk order", "o1@shop.example", &with(index));
+    let ben = "Ben <ben@shop.example>";
+    let longer = "AdqhWJ+fbEh5N0xRQF6y8CzQ0mE5pQAAAAAA";
+    let second = case.receive(ben, "AW: Desk order", "o2@shop.example", &with(longer));
+    assert_eq!(second.conversation_id, first.conversation_id);
+    assert_eq!(second.placed_by, PlacedBy::ThreadIndex);
+    let copied = case.receive(ben, "Another matter", "o3@shop.example", &with(longer));
+    assert_ne!(copied.conversation_id, first.conversation_id);
+    let bare = case.receive(MIA, "Re: desk order", "o4@shop.example", "");
+    assert_eq!(bare.conversation_id, first.conversation_id);
+    assert_eq!(bare.placed_by, PlacedBy::Subject);
+    let list = "List-Id: <team.shop.example>\r\n";
+    let listed = case.receive(MIA, "Re: desk order", "o5@shop.example", list);
+    assert_eq!(listed.placed_by, PlacedBy::New);
+}

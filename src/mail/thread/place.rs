@@ -190,9 +190,11 @@ fn is_new_matter<L: Lookup>(clues: &Clues<'_>, hit: &Hit, known: &L) -> Result<b
         return Ok(false);
     };
     let quiet = clues.sent_at.saturating_sub(old.active_at) > QUIET_SECONDS;
-    let ours = folded(clues.subject);
+    // Whole words: “Hi” is not in “Shipping”.
+    let words = |subject: &str| format!(" {} ", folded(subject)).replace("  ", " ");
+    let ours = words(clues.subject);
     let is_kin = |other: &str| {
-        let other = folded(other);
+        let other = words(other);
         other.contains(&ours) || ours.contains(&other)
     };
     Ok(quiet && !is_kin(&old.subject) && !hit.subject.as_deref().is_some_and(is_kin))

@@ -186,6 +186,15 @@ fn a_new_subject_in_a_quiet_conversation_begins_another_where_that_is_wished() {
     ] {
         assert_eq!(placed(&old.clues(same), &known), kept, "{same}");
     }
+    let short = Known {
+        ids: vec![("old", hit(7, false))],
+        conversations: vec![Conversation {
+            active_at: NOW - 8 * DAY,
+            ..conversation(7, "Hi")
+        }],
+        ..Known::default()
+    };
+    assert_eq!(placed(&old.clues("Shipping"), &short), split);
     let never = Clues {
         new_subject_splits: false,
         ..old.clues("Parking permit")
