@@ -371,7 +371,7 @@ fn a_message_says_why_it_is_here_and_moves_to_where_it_belongs() {
         "The message is here now. To undo it, move it to conversation 1.",
         "A colleague moved it here.",
         "Ada Lovelace moved a message here from conversation 1",
-        "<h1>Second lamp</h1>",
+        "<bdi>Second lamp</bdi></h1>",
     ] {
         assert!(new.body.contains(words), "no “{words}” in {}", new.body);
     }
