@@ -225,6 +225,7 @@ CREATE TABLE picture_senders (
     -- When.
     created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+-- Lets an agent go without reading all senders.
 CREATE INDEX picture_senders_of_agent ON picture_senders (agent_id);
 
 -- All messages about one matter with a contact: the unit of assignment.

@@ -109,7 +109,10 @@ section_test() {
 }
 
 # Real mail of other projects, where it lies beside this one; says so where it does not.
-section_corpus() { cargo test --locked --test agreement --test threads -- --ignored --nocapture; }
+section_corpus() {
+    cargo test --locked --test agreement --test threads -- --ignored --nocapture &&
+        cargo test --locked --test browser payloads -- --ignored --nocapture
+}
 
 # The program the tests themselves were built with, so nothing is compiled a second time.
 section_install() {

@@ -17,7 +17,7 @@ use super::conversations;
 use super::error::Error;
 use super::page::{Theme, go};
 use super::session::Visitor;
-use crate::mail::html::{BodyLook, Display, sanitize, text_to_html};
+use crate::mail::html::{Display, sanitize, text_to_html};
 use crate::mail::{self, Parsed, quote, trust};
 use crate::model::{Message, MessageId};
 use crate::store;
@@ -49,7 +49,7 @@ pub(super) struct Body {
     subject: String,
     stylesheet: String,
     theme: Theme,
-    look: BodyLook,
+    class: String,
     parts: Vec<Part>,
     /// Its colours are right on white paper only.
     paper: bool,
@@ -220,7 +220,7 @@ pub(super) fn frame(
         subject: parsed.subject.clone(),
         stylesheet,
         theme,
-        look: BodyLook::default(),
+        class: String::new(),
         parts: Vec::new(),
         paper: false,
         pictures: Pictures::default(),
@@ -252,7 +252,7 @@ pub(super) fn frame(
         body.pictures.trackers += clean.tracking_pixels;
         body.paper |= clean.needs_paper;
         if folded.is_none() {
-            body.look = clean.body;
+            body.class = clean.body_class;
         }
         body.parts.push(Part {
             html: clean.html,

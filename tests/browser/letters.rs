@@ -124,6 +124,56 @@ async fn mail_of_all_kinds_fits_its_frame_and_can_be_read_in_light_and_dark() {
     browser.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_of_a_proven_sender_are_shown_always_once_an_agent_says_so() {
+    let (program, simulator, demo) = Program::serve();
+    let browser = Browser::start().await;
+    let raw = format!(
+        "Authentication-Results: spf=pass; dkim=pass; dmarc=pass\r\nFrom: News <news@shop.example>\r\nTo: {}\r\n\
+         Subject: Spring\r\nMIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{}\r\n",
+        demo.support_address,
+        include_str!("letters/newsletter.html")
+    );
+    assert!(
+        simulator
+            .world()
+            .deliver(&demo.support_address, raw.as_bytes())
+    );
+    desk::sign_in(&browser, &program).await;
+    desk::connect(&browser, &program).await;
+    browser.go(&program.url).await;
+    browser.click_with(desk::SUBJECT, "Spring").await;
+    let sentence = "4 pictures from other servers are not shown, 1 of them a tracking pixel.";
+    browser.see_with(".picture-bar", sentence).await;
+    browser.picture("letters/pictures-wait").await;
+    browser
+        .click_with(
+            ".picture-bar button",
+            "Always show pictures from news@shop.example",
+        )
+        .await;
+    browser.see_with(".flash", "are shown from now on").await;
+    browser
+        .see_with(".picture-bar", "A tracking pixel was kept out.")
+        .await;
+    assert!(browser.shown(".picture-bar button", "").await.is_none());
+    browser.enter_frame("iframe.mail").await;
+    assert_eq!(
+        browser
+            .all("img[src^='https://pictures.shop.example/']")
+            .await
+            .len(),
+        3
+    );
+    assert_eq!(browser.all("img[src*='track.shop.example']").await.len(), 0);
+    browser.leave_frame().await;
+    browser
+        .click_with(".panel button", "Let them wait again")
+        .await;
+    browser.see_with(".picture-bar", sentence).await;
+    browser.end().await;
+}
+
 /// Whether the frame scrolls by itself, and on what ground the mail lies.
 const FRAME: &str = r"
 const frame = document.querySelector('iframe.mail');

@@ -106,7 +106,7 @@ async fn no_payload_runs_loads_or_leaves_its_frame() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "opens thousands of messages; the section corpus of tests/run.sh runs it"]
+#[ignore = "run by the section corpus of tests/run.sh: it opens thousands of messages"]
 async fn no_payload_of_the_sanitiser_corpora_runs_loads_or_leaves_its_frame() {
     let named = std::env::var_os("TEST_CORPUS").filter(|name| !name.is_empty());
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));

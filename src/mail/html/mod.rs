@@ -3,6 +3,10 @@
 //! [`sanitize`] is for what strangers sent, [`sanitize_outgoing`] for what an agent typed in the
 //! editor. The sanitised fragment is meant for a frame of its own, sandboxed and with its own
 //! content security policy; the caller puts that document together.
+//!
+//! `sanitize` reduces to allowed elements and attributes, `rewrite` then writes each tag anew: styles by
+//! `css` (sheets) and `declarations`, colours for dark pages by `colour`, pictures by `pictures`, where
+//! links lead by `links`. `cost` refuses what would take hours, `scan` reads HTML without a tree.
 
 mod colour;
 mod cost;
@@ -15,7 +19,7 @@ mod sanitize;
 pub(crate) mod scan;
 mod text;
 
-pub use sanitize::{BodyLook, Display, Sanitized, sanitize, sanitize_outgoing};
+pub use sanitize::{Display, Sanitized, sanitize, sanitize_outgoing};
 pub use text::to_text;
 
 use scan::{Scanner, Token};

@@ -148,6 +148,12 @@ impl Look<'_> {
         }
     }
 
+    /// Wider than a telephone: there it may be narrower than the mail says.
+    pub(super) fn is_broad(&self) -> bool {
+        self.side("width", self.width)
+            .is_some_and(|width| width > 340.0)
+    }
+
     /// A dot stretched to a line or a gap: its shape is not the picture's.
     pub(super) fn is_line(&self) -> bool {
         self.side("height", self.height)
@@ -166,7 +172,7 @@ impl Look<'_> {
 
     fn declared(&self, wanted: &str) -> Option<&str> {
         let declarations = self.style.split(';').filter_map(|one| one.split_once(':'));
-        let found = declarations.filter(|(name, _)| *name == wanted).last();
+        let found = declarations.rev().find(|(name, _)| *name == wanted);
         found.map(|(_, value)| value.trim_end_matches("!important"))
     }
 }

@@ -93,7 +93,7 @@ impl<'p> Rewriter<'p> {
 
     /// Writes all attributes that are not the element's own business.
     fn attributes(&mut self, tag: &Tag<'_>, own_class: &str, out: &mut String) {
-        let mut style = String::new();
+        let (mut style, mut width) = (String::new(), String::new());
         let mut class = own_class.to_owned();
         for (name, value) in tag.attributes() {
             let value = decode_entities(value);
@@ -120,9 +120,23 @@ impl<'p> Rewriter<'p> {
                     Some(declaration) => style.insert_str(0, &(declaration + ";")),
                     None => write(out, name, &value),
                 },
-                _ if is_within_reason(name, &value) => write(out, name, &value),
+                _ if is_within_reason(name, &value) => {
+                    write(out, name, &value);
+                    if name == "width" {
+                        width = value;
+                    }
+                }
                 _ => {}
             }
+        }
+        let look = Look {
+            width: &width,
+            height: "",
+            style: &style,
+        };
+        let is_box = matches!(tag.name.as_str(), "table" | "td" | "th" | "div");
+        if is_box && !self.is_outgoing && look.is_broad() {
+            add(&mut class, "mailhatch-broad", ' ');
         }
         if !class.is_empty() {
             write(out, "class", &class);

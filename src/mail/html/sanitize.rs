@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
 
@@ -137,8 +138,8 @@ pub struct Sanitized {
     /// The fragment; a `<style>` element of filtered rules may stand before it. Its rules are bound to
     /// an element of the class `mailhatch-mail` around the fragment.
     pub html: String,
-    /// Classes and style of the mail's `<body>`, for that element.
-    pub body: BodyLook,
+    /// Classes of the mail's `<body>`, for that element.
+    pub body_class: String,
     /// How many remote pictures were left out.
     pub remote_images_blocked: usize,
     /// Those among them that show nothing and only tell that the mail was read. They are left out even
@@ -146,15 +147,6 @@ pub struct Sanitized {
     pub tracking_pixels: usize,
     /// Its colours are right on white paper only; else they follow the page's `color-scheme`.
     pub needs_paper: bool,
-}
-
-/// What a mail says of its `<body>`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct BodyLook {
-    /// Names for the `class` attribute.
-    pub class: String,
-    /// Filtered declarations.
-    pub style: String,
 }
 
 /// Makes a stranger's HTML safe to show. A page too costly to build is shown as its text.
@@ -167,10 +159,10 @@ pub fn sanitize(html: &str, display: &Display<'_>) -> Sanitized {
             ..Sanitized::default()
         };
     }
-    let clean = shown().clean(&cost::with_short_texts(&html)).to_string();
+    let clean = SHOWN.clean(&cost::with_short_texts(&html)).to_string();
     let pictures = Pictures::new(display.remote_images, display.cid_url);
     let mut rewriter = Rewriter::for_display(pictures);
-    let (body, sheet) = head(&html, &mut rewriter);
+    let (body_class, sheet) = head(&html, &mut rewriter);
     let mut out = String::with_capacity(clean.len() + sheet.len());
     if !sheet.is_empty() {
         out.push_str("<style>\n");
@@ -180,7 +172,7 @@ pub fn sanitize(html: &str, display: &Display<'_>) -> Sanitized {
     rewriter.rewrite(&clean, &mut out);
     Sanitized {
         html: out,
-        body,
+        body_class,
         remote_images_blocked: rewriter.pictures.blocked,
         tracking_pixels: rewriter.pictures.trackers,
         needs_paper: rewriter.needs_paper,
@@ -194,9 +186,7 @@ pub fn sanitize_outgoing(html: &str) -> String {
     if !cost::is_affordable(html) {
         return text_to_html(&text::to_text(html));
     }
-    let mut builder = builder();
-    builder.rm_generic_attributes(["class", "id"]);
-    let clean = builder.clean(&cost::with_short_texts(html)).to_string();
+    let clean = SENT.clean(&cost::with_short_texts(html)).to_string();
     let mut out = String::with_capacity(clean.len());
     Rewriter::for_sending().rewrite(&clean, &mut out);
     out
@@ -225,11 +215,19 @@ fn builder() -> Builder<'static> {
     builder
 }
 
-fn shown() -> Builder<'static> {
+/// What is shown here.
+static SHOWN: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = builder();
     builder.id_prefix(Some(ID_PREFIX));
     builder
-}
+});
+
+/// What leaves in a message of ours.
+static SENT: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut builder = builder();
+    builder.rm_generic_attributes(["class", "id"]);
+    builder
+});
 
 /// Office's drawings (VML) name their picture in an element of their own. Mostly a plain one stands
 /// beside it for everybody else; where not, this one is taken.
@@ -240,58 +238,67 @@ fn with_pictures_of_office(html: &str) -> Cow<'_, str> {
     Cow::Borrowed(html)
 }
 
-/// The look of the body, and all `<style>` elements, filtered; the same sheet twice (each quoted
-/// Outlook mail brings its own) counts once.
-fn head(html: &str, rewriter: &mut Rewriter<'_>) -> (BodyLook, String) {
+/// The classes of the body, and its look with all `<style>` elements as one sheet, filtered; the same
+/// sheet twice (each quoted Outlook mail brings its own) counts once.
+fn head(html: &str, rewriter: &mut Rewriter<'_>) -> (String, String) {
     let mut seen = BTreeSet::new();
-    let mut body = BodyLook::default();
-    let (mut out, mut links) = (String::new(), String::new());
+    let mut body: Option<Body> = None;
+    let mut sheets = String::new();
     for (_, token) in Scanner::new(html) {
         match token {
             Token::Raw(name, sheet) if name == "style" && seen.len() < 50 && seen.insert(sheet) => {
-                out.push_str(&rewriter.paint(|paint| css::filter_sheet(sheet, paint)));
+                sheets.push_str(&rewriter.paint(|paint| css::filter_sheet(sheet, paint)));
             }
-            Token::Open(tag) if tag.name == "body" && body == BodyLook::default() => {
-                body = body_look(&tag, rewriter);
-                links = link_rule(&tag, rewriter);
+            Token::Open(tag) if tag.name == "body" && body.is_none() => {
+                body = Some(Body::read(&tag, rewriter));
             }
             _ => {}
         }
     }
-    out.insert_str(0, &links);
+    let body = body.unwrap_or_default();
+    // Attributes yield to sheets, and those to the element's own style.
+    let sheet = format!("{}{}{sheets}{}", body.attributes, body.links, body.style);
     // Nothing of it can end the element; should that ever be untrue, there is no sheet.
-    if out.contains("</") {
-        out.clear();
-    }
-    (body, out)
+    let is_safe = !sheet.contains("</");
+    (body.class, if is_safe { sheet } else { String::new() })
 }
 
-/// The colour of links, which a body on dark ground makes light.
-fn link_rule(tag: &Tag<'_>, rewriter: &mut Rewriter<'_>) -> String {
-    let colour = tag.attribute("link").unwrap_or_default();
-    let style = rewriter.style(&format!("color:{}", colour::with_hash(&colour)));
-    if style.is_empty() {
-        return String::new();
-    }
-    format!("{} a{{{style}}}\n", css::ROOT)
+/// What a mail says of its `<body>`: rules for the element that stands for it.
+#[derive(Default)]
+struct Body {
+    class: String,
+    attributes: String,
+    /// The colour of links, which a body on dark ground makes light.
+    links: String,
+    style: String,
 }
 
-fn body_look(tag: &Tag<'_>, rewriter: &mut Rewriter<'_>) -> BodyLook {
-    let mut style = String::new();
-    let pairs = [("bgcolor", "background-color"), ("text", "color")];
-    for (attribute, property) in pairs {
-        if let Some(colour) = tag.attribute(attribute) {
-            style.push_str(&format!("{property}:{};", colour::with_hash(&colour)));
+impl Body {
+    fn read(tag: &Tag<'_>, rewriter: &mut Rewriter<'_>) -> Self {
+        let mut rule = |selector: &str, style: &str| {
+            let kept = rewriter.style(style);
+            if kept.is_empty() {
+                return kept;
+            }
+            format!("{selector}{{{kept}}}\n")
+        };
+        let mut old = String::new();
+        for (attribute, property) in [("bgcolor", "background-color"), ("text", "color")] {
+            if let Some(colour) = tag.attribute(attribute) {
+                old.push_str(&format!("{property}:{};", colour::with_hash(&colour)));
+            }
         }
-    }
-    if let Some(picture) = tag.attribute("background") {
-        let picture = picture.replace(['"', '\\', '\n', '\r'], "");
-        style.push_str(&format!("background-image:url(\"{picture}\");"));
-    }
-    style.push_str(&tag.attribute("style").unwrap_or_default());
-    BodyLook {
-        class: super::rewrite::classes(&tag.attribute("class").unwrap_or_default()),
-        style: rewriter.style(&style),
+        if let Some(picture) = tag.attribute("background") {
+            let picture = picture.replace(['"', '\\', '\n', '\r'], "");
+            old.push_str(&format!("background-image:url(\"{picture}\");"));
+        }
+        let link = colour::with_hash(&tag.attribute("link").unwrap_or_default());
+        Self {
+            attributes: rule(css::ROOT, &old),
+            links: rule(&format!("{} a", css::ROOT), &format!("color:{link}")),
+            style: rule(css::ROOT, &tag.attribute("style").unwrap_or_default()),
+            class: super::rewrite::classes(&tag.attribute("class").unwrap_or_default()),
+        }
     }
 }
 

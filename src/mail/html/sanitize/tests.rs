@@ -120,18 +120,13 @@ fn what_the_body_says_of_itself_is_kept() {
         "<html><body class='news mailhatch-bar' bgcolor=003366 text='#FFFFFF' style='margin:0;position:fixed' \
          background='http://x.example/y.png'>x</body></html>",
     );
+    assert_eq!(result.body_class, "news");
     assert_eq!(
-        result.body,
-        BodyLook {
-            class: "news".to_owned(),
-            style: "background-color:#003366;color:#FFFFFF;margin:0".to_owned(),
-        }
+        result.html,
+        "<style>\n.mailhatch-mail{background-color:#003366;color:#FFFFFF}\n.mailhatch-mail{margin:0}\n</style>\nx"
     );
     assert!(result.needs_paper);
-    assert_eq!(
-        (result.html.as_str(), result.remote_images_blocked),
-        ("x", 1)
-    );
+    assert_eq!(result.remote_images_blocked, 1);
     let links = shown("<style>a{margin:0}</style><body link=ffff00>x</body>").html;
     let rules =
         "<style>\n.mailhatch-mail a{color:#ffff00}\n.mailhatch-mail a{margin:0}\n</style>\nx";
@@ -193,6 +188,16 @@ fn sizes_beyond_reason_are_ignored() {
 }
 
 #[test]
+fn what_is_wider_than_a_telephone_is_marked() {
+    let html = shown("<table width=600><tr><td width=40>a<td style='width:400px'>b</table><div style='width:100%'>c</div>").html;
+    assert_eq!(
+        html.matches("class=\"mailhatch-broad\"").count(),
+        2,
+        "{html}"
+    );
+}
+
+#[test]
 fn two_hundred_tables_inside_each_other_are_built() {
     let html = format!(
         "{}deep{}",
@@ -230,4 +235,31 @@ fn what_an_agent_typed_keeps_its_look_but_no_classes() {
         "<div style=\"color:#000\">a<img src=\"cid:1\"><img><font color=\"red\">b</font>\
          <a href=\"https://x.org\" target=\"_blank\" rel=\"noopener noreferrer\" title=\"t\">c</a></div>"
     );
+}
+
+#[test]
+fn large_and_hostile_pages_take_no_longer_than_their_size() {
+    let pieces = [
+        "<a href='https://x.example/?url=https%3A%2F%2Fy.example'>https://z.example</a> ",
+        "<p style='color:rgb(((((((((;font-family:\"a;margin:calc(calc(calc(1px'>x",
+        "<img src=cid:a alt='words and words and words' style='width:1px;width:2px;width:300px'>",
+        "<style>a,b,c{color:red}@media (max-width:1px){a{b:c}}</style>",
+        "<style>a[b=\"{{{{((((((\\</style>",
+        "<table background=x bgcolor=#123456 width=999><td style='background:url(a)url(b)url(c)'>",
+        "<b>&amp;&lt;&copy;&bogus</b>",
+        "<![if !mso]><o:p>x</o:p><![endif]><!--[if mso]>y<![endif]-->",
+    ];
+    for piece in pieces {
+        let time = |count: usize| {
+            let html = piece.repeat(count);
+            let begun = std::time::Instant::now();
+            assert!(shown(&html).html.len() <= html.len() * 12);
+            begun.elapsed().as_secs_f64()
+        };
+        let (small, large) = (time(1_000), time(10_000));
+        assert!(
+            large < small * 60.0 + 1.0,
+            "{piece}: {small} s, then {large} s"
+        );
+    }
 }
