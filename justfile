@@ -33,6 +33,10 @@ doc:
 corpus folder="":
     TEST_CORPUS={{ folder }} cargo test --release --test agreement --test threads -- --ignored --nocapture
 
+# look for input that breaks one of fuzz/targets, for so many seconds (0: until a finding)
+fuzz target seconds="0":
+    cargo fuzz run --sanitizer none {{ target }} -- -max_total_time={{ seconds }} -timeout=10 -rss_limit_mb=2048
+
 # the tables of docs/PERFORMANCE.md: appliance, receive, push, send, pages, or all
 bench *names:
     cargo bench --bench measure -- {{ names }}

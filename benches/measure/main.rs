@@ -13,6 +13,7 @@ mod common;
 #[path = "../../tests/interop/mod.rs"]
 mod interop;
 mod pages;
+mod parse;
 mod push;
 mod receive;
 mod send;
@@ -22,12 +23,13 @@ mod support;
 use std::process::ExitCode;
 
 /// What can be measured, in the order of the document.
-const ALL: [(&str, fn()); 5] = [
+const ALL: [(&str, fn()); 6] = [
     ("appliance", appliance::run),
     ("receive", receive::run),
     ("push", push::run),
     ("send", send::run),
     ("pages", pages::run),
+    ("parse", parse::run),
 ];
 
 fn main() -> ExitCode {

@@ -1,70 +1,26 @@
 //! What kind of message it is: written by a person, or by a machine, and which machine.
 
+mod auto_reply;
+
 use super::bounce;
 use super::parse::Parsed;
 use crate::model::Kind;
 
-/// Subjects of absence notes, in lower case, as Exchange and others write them.
-const ABSENCE_SUBJECTS: &[&str] = &[
-    "automatic reply",
-    "auto reply",
-    "autoreply",
-    "auto-reply",
-    "auto response",
-    "auto-response",
-    "autoresponse",
-    "automated reply",
-    "automated response",
-    "out of office",
-    "out of the office",
-    "out-of-office",
-    "[auto-reply]",
-    "vacation reply",
-    "on vacation",
-    "automatische antwort",
-    "abwesenheitsnotiz",
-    "abwesenheitsbenachrichtigung",
-    "abwesend",
-    "réponse automatique",
-    "réponse d'absence",
-    "absence du bureau",
-    "respuesta automática",
-    "fuera de la oficina",
-    "risposta automatica",
-    "fuori sede",
-    "automatisch antwoord",
-    "automatische reactie",
-    "afwezig",
-    "autosvar",
-    "automatiskt svar",
-    "frånvaro",
-    "automatisk svar",
-    "fraværende",
-    "automaattinen vastaus",
-    "poissa",
-    "odpowiedź automatyczna",
-    "automatyczna odpowiedź",
-    "автоматический ответ",
-    "автоответ",
-    "automatikus válasz",
-    "automatická odpověď",
-    "otomatik yanıt",
-    "resposta automática",
-    "自動応答",
-    "自动答复",
-    "自動回覆",
-    "자동 회신",
-];
-
 /// Tells what kind of message it is.
 #[must_use]
 pub fn kind(message: &Parsed) -> Kind {
-    if let Some(report) = bounce::read(message)
-        && report.is_failure()
-    {
-        return Kind::Bounce;
+    if let Some(report) = bounce::read(message) {
+        // A report that all went well is no bounce.
+        return if report.is_failure() {
+            Kind::Bounce
+        } else {
+            Kind::Notification
+        };
     }
-    if is_auto_reply(message) {
+    if bounce::is_complaint(message) || bounce::is_receipt(message) {
+        return Kind::Notification;
+    }
+    if auto_reply::is_one(message) {
         return Kind::AutoReply;
     }
     if is_list(message) {
@@ -74,49 +30,6 @@ pub fn kind(message: &Parsed) -> Kind {
         return Kind::Notification;
     }
     Kind::Message
-}
-
-fn is_auto_reply(message: &Parsed) -> bool {
-    let headers = &message.headers;
-    let submitted = word(message, "auto-submitted");
-    // RFC 3834 section 5.
-    if submitted == "auto-replied" {
-        return true;
-    }
-    let unofficial = [
-        "x-autoreply",
-        "x-autorespond",
-        "x-autoresponder",
-        "x-autoreply-from",
-        "x-mail-autoreply",
-        "x-auto-reply",
-        "x-vacation",
-    ];
-    if unofficial.iter().any(|name| {
-        headers
-            .text(name)
-            .is_some_and(|value| !value.trim().eq_ignore_ascii_case("no"))
-    }) {
-        return true;
-    }
-    if matches!(
-        word(message, "precedence").as_str(),
-        "auto_reply" | "auto-reply" | "autoreply"
-    ) {
-        return true;
-    }
-    if word(message, "x-precedence") == "auto_reply" || word(message, "x-pop-autoreply") == "yes" {
-        return true;
-    }
-    let subject = message.subject.to_lowercase();
-    ABSENCE_SUBJECTS.iter().any(|start| {
-        subject.strip_prefix(start).is_some_and(|rest| {
-            // `Automatic reply: …`, but not `Auto reply settings do not work`.
-            rest.is_empty()
-                || rest.trim_start().starts_with([':', '：', '-', '(', '!'])
-                || submitted == "auto-generated"
-        })
-    })
 }
 
 fn is_list(message: &Parsed) -> bool {

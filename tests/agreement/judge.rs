@@ -371,6 +371,17 @@ impl Judge<'_> {
                 format!("wanted {wanted:?}, found {ours:?}")
             });
         }
+        if let Some(wanted) = canon["bounce_temporary"].as_bool()
+            && !found.is_empty()
+        {
+            let ours = found.iter().all(|r| {
+                r["action"] == "delayed"
+                    || r["status"].as_str().unwrap_or_default().starts_with('4')
+            });
+            self.add("bounce temporary", ours == wanted, || {
+                format!("wanted {wanted}, found {statuses:?}")
+            });
+        }
         if let Some(wanted) = self.wanted("bounce_original_message_id") {
             let ours = self.reading["bounce"]["original_message_id"]
                 .as_str()
@@ -393,6 +404,15 @@ impl Judge<'_> {
             self.add("auto-reply seen", kind != "message", || {
                 format!("kind {kind}")
             });
+        }
+        // A complaint and a receipt speak of a message that arrived.
+        for (key, area) in [
+            ("is_complaint", "complaint seen"),
+            ("is_mdn", "receipt seen"),
+        ] {
+            if self.unit.canon[key] == true {
+                self.add(area, kind == "notification", || format!("kind {kind}"));
+            }
         }
         if let Some(wanted) = self.unit.canon["is_bounce_or_autoresponse"].as_bool() {
             let ours = matches!(kind.as_str(), "bounce" | "auto_reply");

@@ -47,6 +47,8 @@ async fn a_second_browser_follows_new_mail_and_a_colleagues_answer_without_reloa
     desk::stay(&second).await;
     first.write(".editor-text", "Yes, it does.").await;
     first.click_with("button[name=then]", "Send").await;
+    // The page after the form, not the one before it.
+    first.see(".letter.ours").await;
     desk::stay(&first).await;
     // Nobody answers here: the states come by themselves, the last one too.
     for browser in [&first, &second] {

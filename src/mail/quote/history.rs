@@ -181,8 +181,10 @@ impl<'a> Finder<'a> {
     fn start(&mut self, at: usize) -> Start {
         let line = self.line(at);
         let ruled = at > 0 && marks::is_rule(self.line(at - 1));
-        let certain = marks::look(line)
-            .is_some_and(|look| look != Look::Headed || ruled || self.label_follows(at + 1));
+        let drawn_above = || at > 0 && marks::is_drawn_line(self.line(at - 1));
+        let certain = marks::look(line).is_some_and(|look| {
+            look != Look::Headed || drawn_above() || self.label_follows(at + 1)
+        });
         match certain.then(|| marks::read(line)).flatten() {
             Some(Mark::Forward) => return Start::Forward,
             Some(Mark::Original | Mark::ReplyAbove) if self.next(at + 1).is_some() => {
@@ -274,7 +276,7 @@ impl<'a> Finder<'a> {
         for i in (0..at).rev().take(ABOVE_MAX) {
             let line = self.line(i);
             let drawn = || marks::look(line) == Some(Look::Drawn) && marks::read(line).is_some();
-            if marks::is_rule(line) || drawn() {
+            if marks::is_drawn_line(line) || drawn() {
                 start = i;
                 continue;
             }
@@ -320,7 +322,7 @@ fn is_marked(line: &str) -> bool {
 fn initials(line: &str) -> Option<&str> {
     let (name, rest) = line.trim_start().split_once('>')?;
     let short = (1..=4).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_uppercase());
-    (short && rest.starts_with([' ', '>']) || short && rest.is_empty()).then_some(name)
+    (short && (rest.is_empty() || rest.starts_with([' ', '>']))).then_some(name)
 }
 
 /// The sign before a line, when it stands there as `>` does.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::attribution::{self, Attribution};
+use super::html_marks::{self, Mark};
 use super::labels::{self, Label};
 use crate::mail::html::scan::{Scanner, Tag, Token};
 use crate::mail::html::to_text;
@@ -33,21 +34,6 @@ pub(super) struct Extent {
     /// Whether something can be read before it, and behind it.
     pub(super) text_before: bool,
     pub(super) text_after: bool,
-}
-
-/// How a mark lies to what it marks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mark {
-    /// The element holds the quotation.
-    Holds,
-    /// All after the element belongs to the quotation.
-    Heads,
-    /// A line above the quoting element that follows.
-    Above,
-    /// A border as Outlook draws it: it heads a quotation when a header block follows.
-    Border,
-    /// The element holds the signature.
-    Signature,
 }
 
 /// Finds the first quotation and the signature before it.
@@ -208,10 +194,10 @@ impl Finder<'_> {
             }
             _ => {}
         }
-        if !may_carry_mark(name) {
+        if !html_marks::may_carry(name) {
             return;
         }
-        match mark(tag) {
+        match html_marks::read(tag) {
             Some(Mark::Heads) => self.begin_rest(self.rule.unwrap_or(at)),
             Some(Mark::Border) => self.rule = self.rule.or(Some(at)),
             Some(Mark::Above) if self.text_before => self.above = self.above.or(Some(at)),
@@ -297,131 +283,19 @@ impl Finder<'_> {
             && block.seen.len() >= 3;
         if complete {
             let start = block.start;
+            self.block = None;
             self.begin_rest(start);
             return true;
         }
-        if block.pieces > BLOCK_PIECES_MAX {
+        let foreign =
+            label.is_none() && text.trim_end().ends_with(':') && labels::is_form_field(text);
+        if foreign && !ruled || block.pieces > BLOCK_PIECES_MAX {
             self.block = None;
             self.text_before = true;
             self.signature = None;
         }
         true
     }
-}
-
-fn may_carry_mark(name: &str) -> bool {
-    matches!(
-        name,
-        "div" | "blockquote" | "span" | "table" | "hr" | "p" | "section" | "body" | "td" | "a"
-    )
-}
-
-const HEADS: [&str; 7] = [
-    "divRplyFwdMsg",
-    "appendonsend",
-    "OLK_SRC_BODY_SECTION",
-    "stopSpelling",
-    "reply-intro",
-    "isReplyContent",
-    "zwchr",
-];
-const HOLDER_CLASSES: [&str; 14] = [
-    "gmail_quote",
-    "yahoo_quoted",
-    "protonmail_quote",
-    "tutanota_quote",
-    "zmail_extra",
-    "nylas-quote",
-    "mailspring-quote",
-    "front-blockquote",
-    "hs_reply",
-    "sh-quoted-content",
-    "AppleOriginalContents",
-    "ms-outlook-mobile-reference-message",
-    "moz-cite",
-    "quoted-message",
-];
-const SIGNATURE_CLASSES: [&str; 7] = [
-    "gmail_signature",
-    "gmail_signature_prefix",
-    "moz-signature",
-    "protonmail_signature_block",
-    "ms-outlook-mobile-signature",
-    "sh-signature",
-    "yahoo-signature",
-];
-
-fn mark(tag: &Tag<'_>) -> Option<Mark> {
-    let name = tag.name.as_str();
-    tag.attributes().find_map(|(attribute, value)| {
-        let is = |wanted: &str| attribute.eq_ignore_ascii_case(wanted);
-        match () {
-            () if is("id") => id_mark(value),
-            () if is("class") => value.split_ascii_whitespace().find_map(class_mark),
-            () if is("style") && name == "blockquote" => {
-                // The bar at its side.
-                holds(value, "border-left").then_some(Mark::Holds)
-            }
-            () if is("style") && matches!(name, "div" | "p" | "td") => border(value),
-            () if name == "blockquote" && is("type") => {
-                value.eq_ignore_ascii_case("cite").then_some(Mark::Holds)
-            }
-            () if name == "blockquote" && is("cite") => Some(Mark::Holds),
-            () if name == "div" && is("name") => (value == "quote").then_some(Mark::Holds),
-            () => None,
-        }
-    })
-}
-
-fn holds(text: &str, word: &str) -> bool {
-    text.as_bytes()
-        .windows(word.len())
-        .any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
-}
-
-fn id_mark(id: &str) -> Option<Mark> {
-    let id = id.trim_start_matches("x_");
-    match id {
-        "mail-editor-reference-message-container" | "ms-outlook-mobile-body-separator-line" => {
-            Some(Mark::Holds)
-        }
-        "Signature" | "ms-outlook-mobile-signature" | "AppleMailSignature" => Some(Mark::Signature),
-        _ if HEADS.contains(&id) => Some(Mark::Heads),
-        _ => id.starts_with("yahoo_quoted").then_some(Mark::Holds),
-    }
-}
-
-fn class_mark(class: &str) -> Option<Mark> {
-    let class = class.trim_start_matches("x_");
-    if HOLDER_CLASSES.contains(&class) {
-        Some(Mark::Holds)
-    } else if SIGNATURE_CLASSES.contains(&class) {
-        Some(Mark::Signature)
-    } else if matches!(class, "moz-cite-prefix" | "gmail_attr") {
-        Some(Mark::Above)
-    } else {
-        (class == "OutlookMessageHeader").then_some(Mark::Heads)
-    }
-}
-
-/// Outlook draws the line above its header block as the upper border of an element.
-fn border(style: &str) -> Option<Mark> {
-    if !holds(style, "border-top:") {
-        return None;
-    }
-    let style = style.to_ascii_lowercase();
-    let (_, border) = style.split_once("border-top:")?;
-    let (border, rest) = border.split_once(';').unwrap_or((border, ""));
-    let thin = ["1.0pt", "1pt", "1px"]
-        .iter()
-        .any(|width| border.contains(width));
-    if !thin || !border.contains("solid") {
-        return None;
-    }
-    // With just this padding the desktop program draws nothing else.
-    let exact = rest.trim_start().starts_with("padding:3.0pt 0")
-        || rest.trim_start().starts_with("padding:3pt 0");
-    Some(if exact { Mark::Heads } else { Mark::Border })
 }
 
 #[cfg(test)]

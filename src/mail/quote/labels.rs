@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::words::{LABELS, OTHER_LABELS};
-use super::{bare, list};
+use super::{bare, list, lower};
 
 /// Lines a header block may take, long lists of recipients included.
 const BLOCK_LINES_MAX: usize = 14;
@@ -49,7 +49,7 @@ fn named(name: &str) -> Option<Label> {
     if name.is_empty() {
         return None;
     }
-    let name = name.to_lowercase();
+    let name = lower(name);
     let at = NAMES
         .binary_search_by(|(known, _)| (*known).cmp(name.as_str()))
         .ok()?;
@@ -80,7 +80,7 @@ pub(super) fn label(line: &str) -> Option<Label> {
 ///
 /// It names a sender and two more, a date or a subject among them; without a subject an address must
 /// be there too, or a rule above (`ruled`): who books a journey from A to B on a date writes no header
-/// block.
+/// block. Fields of another kind between them are those of a form on a web site.
 pub(super) fn block_end(lines: &[&str], at: usize, ruled: bool) -> Option<usize> {
     let first = lines.get(at).and_then(|line| label(line))?;
     if matches!(first, Label::Cc | Label::Other) {
@@ -89,14 +89,19 @@ pub(super) fn block_end(lines: &[&str], at: usize, ruled: bool) -> Option<usize>
     let mut seen = Seen::default();
     let mut end = at + 1;
     let mut gap = 0;
+    let mut foreign = false;
     for (i, line) in lines.iter().enumerate().skip(at).take(BLOCK_LINES_MAX) {
         let Some(found) = label(line) else {
             gap += 1;
+            foreign |= is_form_field(line);
             if gap > BLOCK_GAP_MAX {
                 break;
             }
             continue;
         };
+        if foreign && !ruled {
+            break;
+        }
         seen.add(found);
         seen.all_on_one_line(line);
         seen.address |= line.contains('@');
@@ -120,6 +125,18 @@ pub(super) fn unknown_block_end(lines: &[&str], at: usize) -> Option<usize> {
         .iter()
         .any(|line| line.chars().filter(|c| c.is_numeric()).count() >= 6);
     (fields.len() >= 3 && address && dated).then_some(at + fields.len())
+}
+
+/// `Phone: 123` and the like: one or two words, a colon, and a value behind a space.
+pub(super) fn is_form_field(line: &str) -> bool {
+    bare(line).split_once(':').is_some_and(|(name, value)| {
+        let words = name.split_whitespace().count();
+        (1..=2).contains(&words)
+            && name.len() <= LABEL_CHARS_MAX
+            && name.starts_with(char::is_uppercase)
+            && name.chars().all(|c| c.is_alphabetic() || c == ' ')
+            && (value.is_empty() || value.starts_with(' '))
+    })
 }
 
 fn looks_like_field(line: &str) -> bool {
@@ -186,11 +203,37 @@ mod tests {
     }
 
     #[test]
+    fn every_language_has_all_its_labels() {
+        for row in LABELS.lines() {
+            let columns: Vec<&str> = row.split('|').collect();
+            assert_eq!(columns.len(), 6, "{row}");
+            let first = |column: usize| list(columns[column]).next().unwrap();
+            let block = format!(
+                "{}: Ada <a@x.org>\n{}: 5.5.2024 10:00\n{}: b@x.org\n{}: x",
+                first(1),
+                first(2),
+                first(3),
+                first(5)
+            );
+            let lines: Vec<&str> = block.lines().collect();
+            assert_eq!(block_end(&lines, 0, false), Some(4), "{row}");
+        }
+    }
+
+    #[test]
     fn a_journey_is_no_header_block() {
         let journey = ["From: Berlin", "To: Paris", "Date: 5 May 2024"];
         assert_eq!(block_end(&journey, 0, false), None);
         let mail = ["From: a@x.org", "To: b@x.org", "Date: 5 May 2024"];
         assert_eq!(block_end(&mail, 0, false), Some(3));
+    }
+
+    #[test]
+    fn a_form_from_a_web_site_is_no_header_block() {
+        let form = ["From: a@x.org", "Phone: 123", "Subject: x", "Date: 5 May"];
+        assert_eq!(block_end(&form, 0, false), None);
+        let mail = ["From: a@x.org", "Importance: High", "Subject: x", "To: b"];
+        assert_eq!(block_end(&mail, 0, false), Some(4));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::words::{MARKS, REPLY_ABOVE};
-use super::{bare, list};
+use super::{bare, list, lower};
 
 /// Bytes of the longest mark.
 const BYTES_MAX: usize = 160;
@@ -82,7 +82,7 @@ pub(super) fn read(line: &str) -> Option<Mark> {
     if inner.is_empty() || inner.len() > BYTES_MAX {
         return None;
     }
-    let inner = inner.to_lowercase();
+    let inner = lower(inner);
     let holds = |phrases: &[&str]| phrases.iter().any(|phrase| inner.contains(phrase));
     // “Please sign above this line” is not such a request.
     if holds(REPLY_ABOVE) && (look == Look::Drawn || inner.contains("reply")) {
@@ -123,9 +123,13 @@ fn is_drawing(c: char) -> bool {
 
 /// Whether the line is nothing but a rule, as Outlook draws above a header block.
 pub(super) fn is_rule(line: &str) -> bool {
+    is_drawn_line(line) && line.trim().chars().count() >= 5
+}
+
+/// Whether the line is drawn, be it as short as `---`.
+pub(super) fn is_drawn_line(line: &str) -> bool {
     let line = line.trim();
-    line.len() >= 5
-        && line.chars().count() >= 5
+    line.len() >= 3
         && line
             .chars()
             .all(|c| matches!(c, '_' | '-' | '=' | '─' | '—' | '*'))

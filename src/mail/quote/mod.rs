@@ -11,6 +11,7 @@
 mod attribution;
 mod history;
 mod html;
+mod html_marks;
 mod labels;
 mod marks;
 mod signature;
@@ -82,8 +83,12 @@ fn is_forward(subject: &str) -> bool {
     if prefix.len() > 40 {
         return false;
     }
-    let prefix = prefix.trim().to_lowercase();
-    list(words::FORWARD_PREFIXES).any(|known| known == prefix)
+    // `Fwd[2]:` counts how often.
+    let prefix = lower(prefix);
+    let prefix = prefix.trim_end_matches(|c: char| {
+        c.is_whitespace() || c.is_ascii_digit() || matches!(c, '[' | ']' | '(' | ')' | '^')
+    });
+    list(words::FORWARD_PREFIXES).any(|known| known == prefix.trim_start())
 }
 
 struct TextSplit {
@@ -217,6 +222,16 @@ fn bare(line: &str) -> &str {
 fn is_space(c: char) -> bool {
     c.is_whitespace()
         || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// In lower case, the Turkish İ as a plain i: Unicode would leave its dot behind as a sign of its own.
+fn lower(text: &str) -> String {
+    let lower = text.to_lowercase();
+    if lower.contains('\u{307}') {
+        lower.replace('\u{307}', "")
+    } else {
+        lower
+    }
 }
 
 /// The words of a table, between commas.

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use super::list;
 use super::words::{DEVICE_ENDS, DEVICE_STARTS, DEVICES, EXCUSES, MY};
+use super::{list, lower};
 
 /// Longest signature after a bare `--`, in lines; `-- ` with its space is certain.
 const LOOSE_MAX: usize = 12;
@@ -13,7 +13,7 @@ const CERTAIN_MAX: usize = 40;
 const FOOTER_MAX: usize = 8;
 /// Bytes and words of the longest line a program writes about itself.
 const DEVICE_BYTES_MAX: usize = 300;
-const DEVICE_WORDS_MAX: usize = 10;
+const DEVICE_WORDS_MAX: usize = 12;
 /// Spaces in such a line, excuses included.
 const DEVICE_SPACES_MAX: usize = 40;
 
@@ -128,7 +128,7 @@ fn is_device_line(line: &str) -> bool {
     if line.len() > DEVICE_BYTES_MAX || spaces > DEVICE_SPACES_MAX {
         return false;
     }
-    let line = without_links(line).to_lowercase();
+    let line = lower(&without_links(line));
     let line = line.trim_matches(|c: char| !c.is_alphanumeric());
     let words: Vec<&str> = line
         .split(|c: char| !c.is_alphanumeric() && c != '-')
@@ -149,9 +149,11 @@ fn is_device_line(line: &str) -> bool {
     let own = || words.iter().any(|word| WORDS.my.contains(word));
     let outlook = || {
         words.iter().any(|word| word.starts_with("outlook"))
-            && words
-                .iter()
-                .any(|word| matches!(*word, "ios" | "android" | "mac"))
+            && words.iter().any(|word| {
+                ["ios", "android", "mac"]
+                    .iter()
+                    .any(|system| word.starts_with(system))
+            })
     };
     let starts = WORDS.starts.iter().any(|start| begins(line, start));
     let ends = || DEVICE_ENDS.iter().any(|end| line.ends_with(end));
@@ -172,7 +174,12 @@ fn ends_there(line: &str, words: usize) -> bool {
     let more = line.split_once(", ").or_else(|| line.split_once(". "));
     let excused = EXCUSES.iter().any(|excuse| line.contains(excuse));
     match more {
-        Some((_, more)) => excused || more.starts_with("an ") || more.starts_with("a "),
+        Some((_, more)) => {
+            let device = ["phone", "device", "tablet"]
+                .iter()
+                .any(|end| more.ends_with(end));
+            excused || more.starts_with("an ") || more.starts_with("a ") || device && words <= 8
+        }
         None => words <= DEVICE_WORDS_MAX || excused,
     }
 }

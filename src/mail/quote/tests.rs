@@ -212,3 +212,32 @@ fn html_is_not_folded_when_the_answer_stands_below() {
     );
     assert_eq!((found.reply_text.as_str(), found.html_split), ("new", None));
 }
+
+fn of_message(raw: &[u8]) -> (Split, String) {
+    let (message, _) = crate::mail::parse(raw);
+    let found = split(&message.subject, &message.text, message.html.as_deref());
+    (found, message.html.unwrap_or_default())
+}
+
+#[test]
+fn a_forward_from_outlook_is_whole_in_text_and_page() {
+    let raw = include_bytes!("../../../tests/corpus/forward_with_comment.eml");
+    let (found, _) = of_message(raw);
+    assert!(found.reply_text.starts_with("Stimmt das so?"));
+    assert!(found.reply_text.contains("Bitte zahlen Sie 12 Euro."));
+    assert_eq!((found.quoted, found.html_split), (false, None));
+}
+
+#[test]
+fn a_reply_from_outlook_on_a_phone_folds_signature_and_history() {
+    let raw = include_bytes!("../../../tests/corpus/outlook_phone_reply.eml");
+    let (found, html) = of_message(raw);
+    assert_eq!(
+        (found.reply_text.as_str(), found.quoted),
+        ("Nu fungerar den, tack.", true)
+    );
+    assert!(found.signature.contains("Outlook för iOS"));
+    let (signature, history) = (found.signature_split.unwrap(), found.html_split.unwrap());
+    assert!(html[signature..].starts_with("<div id=\"ms-outlook-mobile-signature\""));
+    assert!(html[history..].starts_with("<div id=\"mail-editor-reference"));
+}

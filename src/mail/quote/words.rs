@@ -109,10 +109,11 @@ pzt, sal, çar, per, cum, cmt, paz, δευ, τρι, τετ, πεμ, παρ, σά
 jan, feb, apr, may, jun, jul, aug, sep, sept, oct, nov, dec, january, february, march, april, june, july, \
 august, september, october, november, december, في, בתאריך, ב, در";
 
-/// Who speaks of himself when he says that somebody wrote something.
+/// Who speaks of himself or to us when he says that somebody wrote something.
 pub(super) const PRONOUNS: &str = "\
 i, you, he, she, we, they, ich, du, sie, er, wir, ihr, tu, vous, il, elle, nous, ik, u, jij, hij, zij, wij, \
-yo, usted, él, ella, eu, você, ele, ela, lei, lui, jag, han, hon, jeg, hun, я, вы, ты, он, она, мы";
+yo, usted, él, ella, eu, você, ele, ela, lei, lui, jag, han, hon, jeg, hun, я, вы, ты, он, она, мы, \
+me, us, mir, mich, uns, ihnen, nos, mij, ons, mig, meg, oss, mnie, mně, mne, мне, нам, вам";
 
 /// Words that lead a person's own sentence about what somebody wrote.
 pub(super) const LEADS: &str =
@@ -120,47 +121,47 @@ pub(super) const LEADS: &str =
 
 /// language | original message | forwarded message, by the stems that tell it
 pub(super) const MARKS: &str = "\
-en | original message, original appointment, original mail, reply message | forwarded message, forwarded by, forwarded mail, forwarded email, begin forward, forward header, end forward
-de | ursprüngliche nachricht, originalnachricht, original-nachricht, originaltermin, ursprünglicher termin, originalmail | weitergeleitet, weiterleitung
-fr | message d'origine, message d’origine, message original, message initial, courriel original, rendez-vous d'origine | transféré, réexpédié, transferé, faire suivre
-es | mensaje original, correo original, cita original | reenviado, reexpedido
-pt | mensagem original, compromisso original | encaminhada, reencaminhada, encaminhado
-it | messaggio originale, messaggio original, appuntamento originale | inoltrato, inoltrata
-nl | oorspronkelijk bericht, oorspronkelijke afspraak, origineel bericht, oorspronkelijke bericht | doorgestuurd, doorgezonden
-sv | ursprungligt meddelande, originalmeddelande, ursprunglig avtalad | vidarebefordra
-da | oprindelig meddelelse, original meddelelse, oprindelig besked, original besked, oprindelig aftale | videresend
+en | original message, original appointment, original mail, reply message, previous replies | forwarded message, forwarded by, forwarded mail, forwarded email, begin forward, forward header, end forward
+de | ursprüngliche nachricht, originalnachricht, original-nachricht, originaltermin, ursprünglicher termin, originalmail, vorherige antworten | weitergeleitet, weiterleitung
+fr | message d'origine, message d’origine, message original, message initial, courriel original, rendez-vous d'origine, réponses précédentes | transféré, réexpédié, transferé, faire suivre
+es | mensaje original, correo original, cita original, respuestas anteriores, respuestas previas | reenviado, reexpedido
+pt | mensagem original, compromisso original, respostas anteriores | encaminhada, reencaminhada, encaminhado
+it | messaggio originale, messaggio original, appuntamento originale, risposte precedenti | inoltrato, inoltrata
+nl | oorspronkelijk bericht, oorspronkelijke afspraak, origineel bericht, oorspronkelijke bericht, vorige antwoorden, vorige reacties, eerdere antwoorden | doorgestuurd, doorgezonden
+sv | ursprungligt meddelande, originalmeddelande, ursprunglig avtalad, tidigare svar, föregående svar | vidarebefordra
+da | oprindelig meddelelse, original meddelelse, oprindelig besked, original besked, oprindelig aftale, tidligere svar, forrige svar | videresend
 no | opprinnelig melding, original melding, opprinnelig avtale | videresend
-fi | alkuperäinen viesti, alkuperäinen tapaaminen | välitetty, edelleenlähet, edelleen lähet
+fi | alkuperäinen viesti, alkuperäinen tapaaminen, aiemmat vastaukset, edelliset vastaukset | välitetty, edelleenlähet, edelleen lähet
 is | upprunaleg skilaboð, upprunalegt | áframsen, framsen
-pl | wiadomość oryginalna, oryginalna wiadomość, pierwotna wiadomość, wiadomość pierwotna | przekaz, przesłana dalej
-cs | původní zpráva, originální zpráva, původní e-mail | přeposl, přepos, předan
+pl | wiadomość oryginalna, oryginalna wiadomość, pierwotna wiadomość, wiadomość pierwotna, poprzednie odpowiedzi, wcześniejsze odpowiedzi | przekaz, przesłana dalej
+cs | původní zpráva, originální zpráva, původní e-mail, předchozí odpovědi | přeposl, přepos, předan
 sk | pôvodná správa, originálna správa | preposl, preposiel
 hu | eredeti üzenet, eredeti levél | továbbít
 ro | mesaj original, mesajul original, mesaj inițial, mesajul inițial | redirecționat, transmis mai departe, redirectionat
 bg | оригинално съобщение, първоначално съобщение | препрат, препращ
-ru | исходное сообщение, оригинальное сообщение, первоначальное сообщение, исходное письмо | пересыла, пересланн, перенаправл, переадресов
-uk | оригінальне повідомлення, вихідне повідомлення, початкове повідомлення | переслан, пересила, перенаправл
+ru | исходное сообщение, оригинальное сообщение, первоначальное сообщение, исходное письмо, предыдущие ответы | пересыла, пересланн, перенаправл, переадресов
+uk | оригінальне повідомлення, вихідне повідомлення, початкове повідомлення, попередні відповіді | переслан, пересила, перенаправл
 sr | originalna poruka, оригинална порука, izvorna poruka, изворна порука | prosleđen, прослеђен, proslijeđen
 hr | izvorna poruka, originalna poruka | proslijeđen, proslijedi
 sl | izvirno sporočilo, originalno sporočilo | posredovan
 el | αρχικό μήνυμα, πρωτότυπο μήνυμα | προωθημέν, προώθηση
-tr | orijinal mesaj, özgün ileti, orijinal ileti, özgün mesaj, orjinal mesaj | iletilen, iletilmiş, yönlendirilmiş, yönlendirilen, ileti başlang
+tr | orijinal mesaj, özgün ileti, orijinal ileti, özgün mesaj, orjinal mesaj, önceki yanıtlar, önceki cevaplar | iletilen, iletilmiş, yönlendirilmiş, yönlendirilen, ileti başlang
 et | algne kiri, algne sõnum, originaalsõnum, algsõnum | edasta, edastatud
 lv | sākotnējais ziņojums, oriģinālais ziņojums | pārsūtīt
 lt | pradinis laiškas, pirminis laiškas, originalus laiškas, pradinis pranešimas | persiųst
 ca | missatge original | reenviat
 eu | jatorrizko mezua | birbidali
 gl | mensaxe orixinal | reenviada
-he | הודעה מקורית, ההודעה המקורית | שהועבר, מועבר, הועבר
-ar | الرسالة الأصلية, رسالة أصلية | تم تحويل, محوّل, محول, معاد توجيه, إعادة توجيه
+he | הודעה מקורית, ההודעה המקורית, תגובות קודמות | שהועבר, מועבר, הועבר
+ar | الرسالة الأصلية, رسالة أصلية, الردود السابقة | تم تحويل, محوّل, محول, معاد توجيه, إعادة توجيه
 fa | پیام اصلی | هدایت شده, ارسال مجدد
 hi | मूल संदेश | अग्रेषित
 th | ข้อความต้นฉบับ, ข้อความดั้งเดิม | ส่งต่อ
 vi | thư gốc, tin nhắn gốc, thông điệp gốc | chuyển tiếp
 id | pesan asli, mesej asal | diteruskan, dimajukan
-ja | 元のメッセージ, オリジナルメッセージ, 元のメール, オリジナル メッセージ | 転送
-ko | 원본 메시지, 원본 메일, 원본 이메일 | 전달
-zh | 原始邮件, 原始郵件, 原邮件, 原始信件, 邮件原件 | 转发, 轉發, 轉寄
+ja | 元のメッセージ, オリジナルメッセージ, 元のメール, オリジナル メッセージ, 以前の返信 | 転送
+ko | 원본 메시지, 원본 메일, 원본 이메일, 이전 답글, 이전 댓글 | 전달
+zh | 原始邮件, 原始郵件, 原邮件, 原始信件, 邮件原件, 之前的回复, 先前的回覆, 以前的回复 | 转发, 轉發, 轉寄
 ";
 
 /// What a help desk asks customers to write above.
@@ -196,7 +197,7 @@ pub(super) const REPLY_ABOVE: &[&str] = &[
 pub(super) const FORWARD_PREFIXES: &str = "\
 fwd, fw, forward, forwarded, wg, weitergeleitet, tr, tf, transf, rv, rsv, reenv, enc, encaminhada, i, inoltra, doorst, \
 doorgestuurd, vb, vs, vidarebefordrat, videresend, videresendt, vl, välitetty, fs, pd, przekazane, továbbítás, \
-továbbítva, redirecționat, пересл, пер, на, ilt, i̇lt, yönl, πρθ, edasi, pārs, persiųsta, prosl, posr, הועבר, \
+továbbítva, redirecționat, пересл, пер, на, ilt, i̇lt, yönl, переслать, πρθ, edasi, pārs, persiųsta, prosl, posr, הועבר, \
 إعادة توجيه, تحويل, chuyển tiếp, trs, ทางต่อ, 転送, 전달, 转发, 轉寄, 轉發";
 
 /// How a program's own line begins, the kind that says from what device the mail is.
@@ -211,7 +212,7 @@ inviato da, inviato dal, inviato con, inviato tramite, inviato via, inviata da, 
 verzonden vanaf, verzonden vanuit, verzonden met, verzonden via, verstuurd vanaf, verstuurd met, verstuurd vanuit, \
 skickat från, skickat med, skickat via, skickades från, sendt fra, sendt med, sendt via, sendt med, sent frá, sent úr, \
 lähetetty, lähetin, wysłane z, wysłano z, wysłano za, wysłane za, wiadomość wysłana z, odesláno z, odesláno ze, posláno z, odoslané z, \
-odoslané zo, poslané z, az iphone, trimis de, trimis din, trimis prin, изпратено от, изпратено с, отправлено с, отправлено из, \
+odoslané zo, poslané z, az iphone, küldve az, trimis de, trimis din, trimis prin, изпратено от, изпратено с, отправлено с, отправлено из, \
 отправлено со, отправлено через, отправлено от, надіслано з, надіслано із, надіслано через, відправлено з, poslano s, \
 poslano iz, poslano z, poslato sa, poslato s, послато са, στάλθηκε από, εστάλη από, απεστάλη από, saadetud, \
 nosūtīts no, sūtīts no, išsiųsta iš, išsiųsta, enviat des, enviat amb, bidalia, anfonwyd o, נשלח מ, أُرسلت من, أرسلت من, \
@@ -244,7 +245,7 @@ celular, cellulare, telemóvel, tablet, tablette, mac, macbook, apple, puhelim, 
 κινητό, gsm, outlook, windows, yahoo, gmail, mailbox, airmail, proton, protonmail, thunderbird, bluemail, aqua, \
 spark, superhuman, zoho, gmx, icloud, tutanota, tuta, fairemail, boxer, nine, edison, polymail, newton, \
 mailspring, fastmail, mailfence, hushmail, lotus, ibm, verizon, t-mobile, sprint, sfr, yandex, яндекс, mail.ru, \
-myphone, pc, laptop, ordinateur, 手机, 手機, 携帯, 휴대";
+myphone, typeapp, mail app, application mail, pc, laptop, ordinateur, 手机, 手機, 携帯, 휴대";
 
 /// What people add to such a line to excuse themselves.
 pub(super) const EXCUSES: &[&str] = &[
