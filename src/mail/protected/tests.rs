@@ -5,8 +5,9 @@ use crate::mail;
 
 /// A value of BER with its length.
 fn ber(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = content.len();
-    let mut out = vec![tag, 0x82, (length >> 8) as u8, length as u8];
+    let length = u16::try_from(content.len()).expect("a short content");
+    let [high, low] = length.to_be_bytes();
+    let mut out = vec![tag, 0x82, high, low];
     out.extend_from_slice(content);
     out
 }
@@ -18,7 +19,8 @@ fn endless(tag: u8, content: &[u8]) -> Vec<u8> {
 
 fn object(last: &[u8]) -> Vec<u8> {
     let bytes = [&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1][..], last].concat();
-    [&[6, bytes.len() as u8], bytes.as_slice()].concat()
+    let length = u8::try_from(bytes.len()).expect("a short name");
+    [&[6, length], bytes.as_slice()].concat()
 }
 
 fn signed(octets: &[u8], wrap: fn(u8, &[u8]) -> Vec<u8>) -> Vec<u8> {

@@ -3,11 +3,15 @@
 use super::*;
 use crate::mail::{self, Defect};
 
+fn count(number: usize) -> [u8; 4] {
+    u32::try_from(number).expect("a small number").to_le_bytes()
+}
+
 /// Writes an attribute (MS-OXTNEF section 2.1.3.2).
 fn attribute(level: u8, id: u32, data: &[u8]) -> Vec<u8> {
     let mut out = vec![level];
     out.extend_from_slice(&id.to_le_bytes());
-    out.extend_from_slice(&(data.len() as u32).to_le_bytes());
+    out.extend_from_slice(&count(data.len()));
     out.extend_from_slice(data);
     let sum = data
         .iter()
@@ -42,7 +46,7 @@ fn property(id: u16, value: &Value<'_>) -> Vec<u8> {
     let (kind, data, sized) = match value {
         Value::Number(number) => (0x03u16, number.to_le_bytes().to_vec(), false),
         Value::Time(at) => {
-            let ticks = (at + 11_644_473_600) as u64 * 10_000_000;
+            let ticks = (at + 11_644_473_600).cast_unsigned() * 10_000_000;
             (0x40, ticks.to_le_bytes().to_vec(), false)
         }
         Value::Text8(text) => (0x1e, [text, &b"\0"[..]].concat(), true),
@@ -62,7 +66,7 @@ fn property(id: u16, value: &Value<'_>) -> Vec<u8> {
     }
     if sized {
         out.extend_from_slice(&1u32.to_le_bytes());
-        out.extend_from_slice(&(data.len() as u32).to_le_bytes());
+        out.extend_from_slice(&count(data.len()));
     }
     out.extend_from_slice(&data);
     while sized && out.len() % 4 != 0 {
@@ -72,7 +76,7 @@ fn property(id: u16, value: &Value<'_>) -> Vec<u8> {
 }
 
 fn properties(list: &[(u16, Value<'_>)]) -> Vec<u8> {
-    let mut out = (list.len() as u32).to_le_bytes().to_vec();
+    let mut out = count(list.len()).to_vec();
     for (id, value) in list {
         out.extend(property(*id, value));
     }
@@ -195,7 +199,7 @@ fn html_is_read_in_the_code_page_that_is_named_for_it() {
 fn a_body_in_rich_text_is_used_when_there_is_no_other() {
     let rtf = b"{\\rtf1\\ansi\\fromhtml1{\\*\\htmltag <p>}hello}";
     let mut packed = vec![0; 4];
-    packed.extend_from_slice(&(rtf.len() as u32).to_le_bytes());
+    packed.extend_from_slice(&count(rtf.len()));
     packed.extend_from_slice(b"MELA\0\0\0\0");
     packed.extend_from_slice(rtf);
     let winmail = tnef(&[message_properties(&[(0x1009, Value::Binary(&packed))])]);
