@@ -350,8 +350,8 @@ CREATE TABLE raw_messages (
 CREATE TABLE thread_ids (
     -- Where it counts: two mailboxes may hold the same message. CASCADE: it is only a pointer.
     mailbox_id INTEGER NOT NULL REFERENCES mailboxes (id) ON DELETE CASCADE,
-    -- Message-ID without angle brackets.
-    internet_message_id TEXT NOT NULL,
+    -- Message-ID without angle brackets; servers change the case of its host.
+    internet_message_id TEXT NOT NULL COLLATE NOCASE,
     -- Where an answer to it goes. CASCADE: it is only a pointer.
     conversation_id INTEGER NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
     -- The stored message that has this id; NULL when it was only mentioned. CASCADE: as above.

@@ -1,4 +1,5 @@
--- Which rule placed each message, Outlook's conversation ids, and how far stored mail has been read again.
+-- Which rule placed each message, Outlook's conversation ids, how far stored mail has been read again, and ids
+-- compared without case.
 
 -- Messages of before this version keep the word for what nobody wrote down.
 ALTER TABLE messages ADD COLUMN placed_by TEXT NOT NULL DEFAULT 'unknown'
@@ -31,3 +32,23 @@ INSERT INTO events (id, conversation_id, agent_id, kind, detail, created_at)
 DROP TABLE events_before;
 CREATE INDEX events_of_conversation ON events (conversation_id, created_at, id);
 CREATE INDEX events_of_agent ON events (agent_id);
+
+-- Message-IDs are compared without case: Outlook.com writes the host of one id now in upper, now in lower case. Nothing points
+-- to this table either.
+DROP INDEX thread_ids_of_conversation;
+DROP INDEX thread_ids_of_message;
+ALTER TABLE thread_ids RENAME TO thread_ids_before;
+CREATE TABLE thread_ids (
+    mailbox_id INTEGER NOT NULL REFERENCES mailboxes (id) ON DELETE CASCADE,
+    internet_message_id TEXT NOT NULL COLLATE NOCASE,
+    conversation_id INTEGER NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+    message_id INTEGER REFERENCES messages (id) ON DELETE CASCADE,
+    PRIMARY KEY (mailbox_id, internet_message_id)
+) STRICT, WITHOUT ROWID;
+-- Of two ids that differ in case alone, the one that a stored message has counts.
+INSERT OR IGNORE INTO thread_ids (mailbox_id, internet_message_id, conversation_id, message_id)
+    SELECT mailbox_id, internet_message_id, conversation_id, message_id FROM thread_ids_before
+    ORDER BY message_id IS NULL, message_id;
+DROP TABLE thread_ids_before;
+CREATE INDEX thread_ids_of_conversation ON thread_ids (conversation_id);
+CREATE INDEX thread_ids_of_message ON thread_ids (message_id);

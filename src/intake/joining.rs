@@ -9,7 +9,8 @@ use crate::store::{self, Tx, conversations};
 const JOINED_MAX: usize = 5;
 
 /// Joins the conversations that a message's ids lead to, and says where it belongs then. One that people
-/// have worked with keeps its messages and its number; only what nobody has touched moves.
+/// have worked with keeps its messages and its number; only what nobody has touched moves, and what was
+/// parted on purpose stays so.
 pub(super) fn join(
     tx: &Tx<'_>,
     found: ConversationId,
@@ -20,6 +21,9 @@ pub(super) fn join(
     }
     let mut stays = found;
     for other in others {
+        if conversations::is_set_apart(tx, stays)? || conversations::is_set_apart(tx, *other)? {
+            continue;
+        }
         let can_stay_go = conversations::is_untouched(tx, stays)?;
         let can_other_go = conversations::is_untouched(tx, *other)?;
         let (into, from) = match (can_stay_go, can_other_go) {

@@ -29,6 +29,8 @@ pub struct Contact {
     pub address: String,
     /// Name, as the newest message gave it.
     pub name: String,
+    /// When mail to the address came back last.
+    pub bounced_at: Option<i64>,
 }
 
 impl Contact {

@@ -10,7 +10,8 @@ use crate::model::{
 
 const SELECT: &str =
     "SELECT c.id, c.mailbox_id, m.name, k.id, k.address, k.name, c.subject, c.status,
-        c.assignee_id, a.name, c.message_count, c.active_at, c.created_at, c.revision
+        c.assignee_id, a.name, c.message_count, c.active_at, c.created_at, c.revision,
+        k.bounced_at
      FROM conversations c
      JOIN mailboxes m ON m.id = c.mailbox_id
      JOIN contacts k ON k.id = c.contact_id
@@ -25,6 +26,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Conversation> {
             id: ContactId(row.get(3)?),
             address: row.get(4)?,
             name: row.get(5)?,
+            bounced_at: row.get(14)?,
         },
         subject: row.get(6)?,
         status: word(row, 7)?,
@@ -115,8 +117,8 @@ pub fn insert(
     Ok(id)
 }
 
-/// Whether nobody has done anything with a conversation: not given it to anyone, answered, noted, moved or
-/// changed anything, and no rule set it apart on purpose.
+/// Whether nobody has done anything with a conversation: not given it to anyone, answered, noted or changed
+/// anything.
 ///
 /// # Errors
 /// Those of SQLite.
@@ -128,9 +130,24 @@ pub fn is_untouched(db: &Db, id: ConversationId) -> Result<bool> {
                 AND NOT EXISTS (SELECT 1 FROM notes WHERE conversation_id = ?1)
                 AND NOT EXISTS (SELECT 1 FROM deliveries WHERE conversation_id = ?1)
                 AND NOT EXISTS (SELECT 1 FROM events WHERE conversation_id = ?1
-                    AND (agent_id IS NOT NULL OR kind IN ('assigned', 'moved_in', 'moved_out')))
+                    AND (agent_id IS NOT NULL OR kind = 'assigned'))
                 AND NOT EXISTS (SELECT 1 FROM messages WHERE conversation_id = ?1
-                    AND placed_by IN ('written', 'moved', 'new_subject'))",
+                    AND placed_by = 'written')",
+        )?
+        .query_row([id.0], |row| row.get(0))?)
+}
+
+/// Whether a conversation was parted from another on purpose: by hand, or by a new subject.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn is_set_apart(db: &Db, id: ConversationId) -> Result<bool> {
+    Ok(db
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM messages WHERE conversation_id = ?1
+                    AND placed_by IN ('moved', 'new_subject'))
+                OR EXISTS (SELECT 1 FROM events WHERE conversation_id = ?1
+                    AND kind IN ('moved_in', 'moved_out'))",
         )?
         .query_row([id.0], |row| row.get(0))?)
 }

@@ -1,4 +1,5 @@
-//! Which conversation a Message-ID belongs to: those of stored messages and those they mention.
+//! Which conversation a Message-ID belongs to: those of stored messages and those they mention. The
+//! column compares without case, for servers change the case of the host.
 
 use rusqlite::OptionalExtension as _;
 

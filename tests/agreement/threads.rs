@@ -8,6 +8,8 @@ mod archives;
 #[cfg(test)]
 mod kept;
 #[cfg(test)]
+mod replies;
+#[cfg(test)]
 #[expect(
     dead_code,
     reason = "the other comparison asks more of a unit than its bytes and name"

@@ -88,7 +88,7 @@ fn an_answer_from_a_second_address_joins_and_says_by_what() {
     );
     assert_eq!(answer.conversation_id, case.number);
     assert_eq!(answer.placed_by, PlacedBy::OurId);
-    let broken = "References: <lamp-1@shop.example>,<gone@x.example>\r\n";
+    let broken = "References: <lamp-1@SHOP.example>,<gone@x.example>\r\n";
     let further = case.receive(MIA, "Re: Broken lamp", "lamp-2@shop.example", broken);
     assert_eq!(further.conversation_id, case.number);
     assert_eq!(further.placed_by, PlacedBy::References);
@@ -219,6 +219,8 @@ fn an_old_conversation_is_left_alone_by_a_new_subject_unless_the_mailbox_says_ot
         let both = "References: <lamp-1@shop.example> <permit@shop.example>\r\n";
         let next = case.receive(MIA, "Re: Parking permit", "permit-2@shop.example", both);
         assert_eq!(next.conversation_id, message.conversation_id);
+        let old = case.stage.messages(case.number).len();
+        assert_eq!(old, if splits { 1 } else { 3 });
     }
 }
 
@@ -317,7 +319,9 @@ fn a_report_without_the_original_finds_its_reply_by_our_id_or_by_the_only_recipi
         assert_eq!(stored.conversation_id, case.number);
         assert_eq!(stored.placed_by, PlacedBy::Report);
         assert_eq!(case.stage.state(queued), DeliveryState::Failed);
-        assert_eq!(case.stage.conversation(case.number).status, Status::Open);
+        let conversation = case.stage.conversation(case.number);
+        assert_eq!(conversation.status, Status::Open);
+        assert_eq!(conversation.contact.bounced_at.is_some(), !by_id);
     }
 }
 

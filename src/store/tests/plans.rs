@@ -183,6 +183,7 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     credentials::list_stale(db, 9).unwrap();
     conversations::list_lately_with(db, mailbox, "customer@example.org", 0).unwrap();
     conversations::is_untouched(db, conversation).unwrap();
+    conversations::is_set_apart(db, conversation).unwrap();
     deliveries::find(db, delivery).unwrap();
     deliveries::list_sent_to(db, mailbox, "customer@example.org", 0, 9).unwrap();
     derived::list_stale(db, 1, 20).unwrap();

@@ -48,6 +48,7 @@ fn conversation(id: i64, subject: &str) -> Conversation {
             id: ContactId(1),
             address: "mia@example.org".to_owned(),
             name: String::new(),
+            bounced_at: None,
         },
         subject: subject.to_owned(),
         status: Status::Open,
