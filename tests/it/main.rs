@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod admin;
+#[cfg(test)]
 mod attachments;
 #[cfg(test)]
 mod backup;
