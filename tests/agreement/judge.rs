@@ -235,7 +235,12 @@ impl Judge<'_> {
             });
             self.not_lost(&wanted, &found);
         }
-        let folded_reply = folded(&found);
+        self.reply_parts(&found);
+    }
+
+    /// Sources that state only how a reply begins or ends, or a word in it.
+    fn reply_parts(&mut self, found: &str) {
+        let folded_reply = folded(found);
         for key in [
             "reply_contains",
             "reply_startswith",
@@ -249,7 +254,7 @@ impl Judge<'_> {
                     _ => folded_reply.ends_with(&wanted),
                 };
                 self.add("reply parts", agrees, || {
-                    format!("{key} «{wanted}», found «{}»", short(&found))
+                    format!("{key} «{wanted}», found «{}»", short(found))
                 });
             }
         }
@@ -259,7 +264,7 @@ impl Judge<'_> {
                 self.add(
                     "reply parts",
                     folded_reply.contains(&folded(&wanted)),
-                    || format!("reply_endswith «{wanted}», found «{}»", short(&found)),
+                    || format!("reply_endswith «{wanted}», found «{}»", short(found)),
                 );
             }
         }

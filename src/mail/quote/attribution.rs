@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::words::{LEADS, OPENERS, PRONOUNS, WROTE, WROTE_ENDINGS};
-use super::{bare, is_space, list, lower};
+use super::{bare, is_space, lower, sorted};
 
 /// Bytes of the longest attribution.
 const BYTES_MAX: usize = 500;
@@ -19,13 +19,6 @@ pub(super) enum Attribution {
     Weak,
     /// By itself.
     Sure,
-}
-
-/// A sorted set of words.
-fn sorted(words: &'static str) -> Vec<&'static str> {
-    let mut words: Vec<&str> = list(words).collect();
-    words.sort_unstable();
-    words
 }
 
 static VERBS: LazyLock<Vec<&str>> = LazyLock::new(|| sorted(WROTE));

@@ -17,7 +17,11 @@ mod marks;
 mod signature;
 mod words;
 
+use std::sync::LazyLock;
+
 use super::html::to_text;
+
+static FORWARDS: LazyLock<Vec<&str>> = LazyLock::new(|| sorted(words::FORWARD_PREFIXES));
 
 /// A message's text taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -88,7 +92,7 @@ fn is_forward(subject: &str) -> bool {
     let prefix = prefix.trim_end_matches(|c: char| {
         c.is_whitespace() || c.is_ascii_digit() || matches!(c, '[' | ']' | '(' | ')' | '^')
     });
-    list(words::FORWARD_PREFIXES).any(|known| known == prefix.trim_start())
+    FORWARDS.binary_search(&prefix.trim_start()).is_ok()
 }
 
 struct TextSplit {
@@ -240,6 +244,13 @@ fn list(words: &'static str) -> impl Iterator<Item = &'static str> {
         .split(',')
         .map(str::trim)
         .filter(|word| !word.is_empty())
+}
+
+/// The words of a table as a sorted set.
+fn sorted(words: &'static str) -> Vec<&'static str> {
+    let mut words: Vec<&str> = list(words).collect();
+    words.sort_unstable();
+    words
 }
 
 #[cfg(test)]
