@@ -19,8 +19,6 @@ pub struct Piece {
     pub filename: String,
     /// Its character set as declared; empty when it declares none.
     pub charset: String,
-    /// Its transfer encoding as declared; empty when it declares none.
-    pub encoding: String,
     /// `inline`, `attachment` or what else it asks for; empty when it asks nothing.
     pub disposition: String,
     /// Size of its content, transfer encoding undone; `None` for a part that holds others.
@@ -59,12 +57,6 @@ fn visit(part: &Part, depth: usize, messages: usize, pieces: &mut Vec<Piece>) {
         content_type: part.content_type.clone(),
         filename: part.filename().unwrap_or_default(),
         charset: part.parameter("charset").unwrap_or_default().to_owned(),
-        encoding: part
-            .headers
-            .text("content-transfer-encoding")
-            .unwrap_or_default()
-            .trim()
-            .to_lowercase(),
         disposition: part.disposition.clone(),
         size_bytes,
     });

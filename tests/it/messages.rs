@@ -25,10 +25,7 @@ fn a_message_s_own_html_is_shown_in_a_sandbox_under_its_own_policy() {
         "{page}"
     );
     // Where no script measures it, it has about the height of its text.
-    assert!(
-        page.contains("<iframe class=\"mail\" height=\"1"),
-        "{page}"
-    );
+    assert!(page.contains("<iframe class=\"mail\" height=\"1"), "{page}");
     assert!(
         !page.contains("<p onclick") && !page.contains("cid:logo"),
         "the message's HTML is in our page"

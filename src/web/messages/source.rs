@@ -155,9 +155,8 @@ fn about(piece: &Piece) -> String {
         .size_bytes
         .map(|size| format::size(i64::try_from(size).unwrap_or(i64::MAX)));
     let charset = Some(&piece.charset).filter(|charset| !charset.is_empty());
-    let encoding = Some(&piece.encoding).filter(|encoding| !encoding.is_empty());
     let disposition = Some(&piece.disposition).filter(|word| !word.is_empty());
-    [charset, encoding, disposition, size.as_ref()]
+    [charset, disposition, size.as_ref()]
         .into_iter()
         .flatten()
         .map(String::as_str)
