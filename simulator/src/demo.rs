@@ -21,6 +21,8 @@ pub struct Demo {
     pub support_address: String,
     /// A shared mailbox.
     pub orders_address: String,
+    /// A mailbox with a collection of odd mail, for looking at.
+    pub odd_address: String,
     /// Staff who may open the shared mailbox and send as it.
     pub staff_upns: Vec<String>,
     /// Whoever may consent for everybody.
@@ -44,6 +46,7 @@ pub(crate) fn populate(services: &Services, redirect_uri: &str) -> Demo {
         support_upn: "support@harbourlights.onmicrosoft.example".to_owned(),
         support_address: format!("support@{DOMAIN}"),
         orders_address: format!("orders@{DOMAIN}"),
+        odd_address: format!("odd-mail@{DOMAIN}"),
         staff_upns: vec![format!("ann.berg@{DOMAIN}"), format!("ben.okafor@{DOMAIN}")],
         admin_upn: format!("admin@{DOMAIN}"),
         personal_upn: "harbour.lights@outlook.example".to_owned(),
@@ -79,6 +82,9 @@ fn add_people(services: &Services, demo: &Demo) {
     services
         .world
         .add_user(User::work(tenant, &demo.admin_upn, "Ida Admin"));
+    services
+        .world
+        .add_user(User::work(tenant, &demo.odd_address, "Odd Mail"));
     services.world.add_user(User::shared(
         tenant,
         &demo.orders_address,

@@ -184,6 +184,7 @@ impl Simulator {
         let demo = demo::populate(&self.services, redirect_uri);
         if self.people {
             people::seed(&self.services.world, &demo.support_address);
+            people::seed_odd(&self.services.world, &demo.odd_address);
             let options = people::Options {
                 answer_all: true,
                 writes_to: Some(demo.support_address.clone()),

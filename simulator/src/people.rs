@@ -9,6 +9,7 @@
 mod answers;
 mod bounce;
 mod compose;
+mod odd;
 mod seed;
 mod texts;
 
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
+pub use odd::seed_odd;
 pub use seed::seed;
 
 use crate::world::{Outgoing, Stop, World};

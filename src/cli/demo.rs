@@ -124,7 +124,7 @@ fn welcome(
     demo: &Demo,
 ) -> String {
     let microsoft = &simulator.endpoints().login_url;
-    let orders = &demo.orders_address;
+    let (orders, odd) = (&demo.orders_address, &demo.odd_address);
     let person = demo.staff_upns.first().map_or("", String::as_str);
     format!(
         "
@@ -140,6 +140,7 @@ What to try:
   3. Connect the shared mailbox {orders} as {person}.
   4. Write as a customer, see what customers received: {microsoft}
      Mail to answers@, bounce@, delay@, away@, refuse@ or busy@ at any outside domain behaves as its name says.
+  5. Connect {odd}: fifty messages of the kind that programs break on.
 
 Nothing leaves this machine. Stop with Ctrl+C."
     )

@@ -62,7 +62,9 @@ impl Headers {
         self.all(name).map(|raw| self.decode(raw)).collect()
     }
 
-    fn decode(&self, raw: &[u8]) -> String {
+    /// A field of these as decoded text.
+    #[must_use]
+    pub fn decode(&self, raw: &[u8]) -> String {
         words::decode(raw, self.charset.as_deref())
     }
 

@@ -6,10 +6,10 @@
 //! `flowed`, `uuencode` and `filename`; what an Outlook wrapped in winmail.dat is unpacked by `tnef` and
 //! `rtf`. On a [`Parsed`] work [`classify`] (what kind of message), [`bounce`] (delivery reports),
 //! [`calendar`] (invitations), [`protected`] (signed and encrypted messages),
-//! [`trust`] (what the receiving server found about the sender), [`thread`] (which conversation it may
+//! [`trust`] (how far the sender and a file can be believed), [`thread`] (which conversation it may
 //! belong to) and [`quote`] (what is new in a reply).
 //!
-//! Showing: [`html`] sanitises, and converts between HTML and text.
+//! Showing: [`html`] sanitises, and converts between HTML and text; [`outline()`] lists the parts of the source.
 //!
 //! Writing: [`compose`] makes the bytes of a message to send.
 
@@ -27,6 +27,7 @@ mod flowed;
 mod header;
 pub mod html;
 mod mime;
+mod outline;
 mod parameter;
 mod parse;
 pub mod protected;
@@ -44,6 +45,7 @@ pub use bounce::Bounce;
 pub use calendar::Calendar;
 pub use defect::Defect;
 pub use header::{Field, Headers};
+pub use outline::{Piece, outline};
 pub use parse::{Parsed, parse};
 pub use protected::Protection;
 pub use trust::Authentication;

@@ -1,6 +1,6 @@
 //! The people outside.
 
-use super::{Result, Tx};
+use super::{Db, Result, Tx};
 use crate::model::{Address, ContactId};
 
 /// Finds or makes the contact with this address; a name that came with it replaces an empty one.
@@ -41,4 +41,19 @@ pub fn update_bounced(tx: &Tx<'_>, address: &str, now: i64) -> Result<()> {
         (address, now),
     )?;
     Ok(())
+}
+
+/// The addresses of the newest conversations, one for each, spam left out.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn list_of_newest(db: &Db, conversations: u32) -> Result<Vec<String>> {
+    let rows = db
+        .prepare_cached(
+            "SELECT k.address FROM conversations c JOIN contacts k ON k.id = c.contact_id
+             WHERE c.id > (SELECT MAX(id) FROM conversations) - ?1 AND c.status <> 'spam'",
+        )?
+        .query_map([conversations], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(rows)
 }

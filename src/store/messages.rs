@@ -1,12 +1,15 @@
 //! Messages: what pages show of them, and their bytes as received or sent.
 
+use std::io::Read as _;
+
 use rusqlite::{OptionalExtension as _, Row};
 
 use super::derived::Derived;
 use super::rows::{json, to_json, word};
 use super::{Db, Error, Result, Tx, attachments, deliveries};
 use crate::model::{
-    Address, AgentId, ConversationId, Direction, MailboxId, Message, MessageId, PlacedBy, Word as _,
+    Address, AgentId, ContactId, ConversationId, Direction, MailboxId, Message, MessageId,
+    PlacedBy, Word as _,
 };
 
 /// A message about to be stored.
@@ -237,4 +240,55 @@ pub fn find_raw(db: &Db, id: MessageId) -> Result<Option<Vec<u8>>> {
         })
         .optional()?;
     found.map(|(size, zstd)| unpack(size, &zstd)).transpose()
+}
+
+/// The size of a message in bytes, and its first bytes, at most `most`.
+///
+/// # Errors
+/// Those of SQLite, and when the stored bytes are damaged.
+pub fn find_head(db: &Db, id: MessageId, most: usize) -> Result<Option<(i64, Vec<u8>)>> {
+    // What does not compress grows a little.
+    let packed_most = i64::try_from(most)
+        .unwrap_or(i64::MAX)
+        .saturating_add(64 * 1024);
+    let found = db
+        .prepare_cached(
+            "SELECT size_bytes, substr(zstd, 1, ?2) FROM raw_messages WHERE message_id = ?1",
+        )?
+        .query_row((id.0, packed_most), |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+        })
+        .optional()?;
+    let Some((size_bytes, zstd)) = found else {
+        return Ok(None);
+    };
+    let damaged = |source| Error::Io {
+        what: "decompress stored bytes".to_owned(),
+        source,
+    };
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(most).unwrap_or(u64::MAX);
+    let read = zstd::Decoder::new(zstd.as_slice())
+        .map_err(damaged)?
+        .take(limit)
+        .read_to_end(&mut bytes);
+    match read {
+        // The frame was cut off on purpose.
+        Err(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => Err(damaged(error)),
+        _ => Ok(Some((size_bytes, bytes))),
+    }
+}
+
+/// Whether nothing came in from this contact before this message.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn is_first_of_contact(db: &Db, contact_id: ContactId, message: &Message) -> Result<bool> {
+    Ok(db
+        .prepare_cached(
+            "SELECT NOT EXISTS (
+                SELECT 1 FROM conversations c JOIN messages m ON m.conversation_id = c.id
+                WHERE c.contact_id = ?1 AND m.direction = 'incoming' AND (m.sent_at, m.id) < (?2, ?3))",
+        )?
+        .query_row((contact_id.0, message.sent_at, message.id.0), |row| row.get(0))?)
 }

@@ -1,5 +1,7 @@
 //! Files in messages, handed out so that they cannot act as pages of ours.
 
+pub(super) mod message;
+
 use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Path;

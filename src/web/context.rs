@@ -9,6 +9,7 @@ use super::assets::Assets;
 use super::checks::Checks;
 use super::error::Error;
 use super::live::Streams;
+use super::readings::Readings;
 
 use crate::config::Config;
 use crate::store::{self, Db, Store};
@@ -28,6 +29,8 @@ pub struct Context {
     pub streams: Streams,
     /// Checklists of mailboxes.
     pub(super) checks: Checks,
+    /// What was read from the bytes of messages that were shown lately.
+    pub(super) readings: Readings,
     hashing: Semaphore,
 }
 
@@ -43,6 +46,7 @@ impl Context {
             assets: Assets::new(),
             streams: Streams::default(),
             checks: Checks::default(),
+            readings: Readings::default(),
             hashing: Semaphore::new(HASHES),
         }
     }

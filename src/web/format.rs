@@ -1,6 +1,8 @@
-//! Times and sizes as people read them.
+//! Times, sizes and names as people read them.
 
 use chrono::{DateTime, Datelike as _, Utc};
+
+use crate::model::Address;
 
 fn date(at: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(at, 0).unwrap_or_default()
@@ -87,6 +89,51 @@ pub(super) fn tint(name: &str) -> u32 {
     }) % 8
 }
 
+/// Who is named in a row before the rest is counted.
+const PEOPLE_SHOWN: usize = 4;
+
+/// The first few by name, and how many more there are.
+#[must_use]
+pub(super) fn people(list: &[Address]) -> String {
+    let label = |who: &Address| {
+        if who.name.is_empty() {
+            who.address.clone()
+        } else {
+            who.name.clone()
+        }
+    };
+    let (shown, others) = shown(list, PEOPLE_SHOWN);
+    let mut words = shown.iter().map(label).collect::<Vec<_>>().join(", ");
+    if !others.is_empty() {
+        words.push_str(&format!(" and {} others", others.len()));
+    }
+    words
+}
+
+/// Those shown at once and those folded; a single one is not worth folding.
+fn shown(list: &[Address], most: usize) -> (&[Address], &[Address]) {
+    if list.len() <= most + 1 {
+        (list, &[])
+    } else {
+        list.split_at_checked(most).unwrap_or((list, &[]))
+    }
+}
+
+/// Addresses in full before the rest is folded.
+const ADDRESSES_SHOWN: usize = 8;
+
+/// The first addresses in full.
+#[must_use]
+pub(super) fn addresses(list: &[Address]) -> &[Address] {
+    shown(list, ADDRESSES_SHOWN).0
+}
+
+/// The addresses after those.
+#[must_use]
+pub(super) fn more_addresses(list: &[Address]) -> &[Address] {
+    shown(list, ADDRESSES_SHOWN).1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +168,19 @@ mod tests {
         ] {
             assert_eq!(size(bytes), told);
         }
+    }
+
+    #[test]
+    fn many_recipients_are_counted_rather_than_named() {
+        let list: Vec<Address> = (0..500)
+            .map(|n| Address::new("", format!("p{n}@example.org")))
+            .collect();
+        assert!(people(&list).ends_with("p3@example.org and 496 others"));
+        assert_eq!(
+            (addresses(&list).len(), more_addresses(&list).len()),
+            (8, 492)
+        );
+        assert_eq!(people(&list[..5]).matches('@').count(), 5);
     }
 
     #[test]

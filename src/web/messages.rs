@@ -4,6 +4,8 @@
 //! of its own: no script, no form, nothing from elsewhere. Pictures from elsewhere are let in for one
 //! answer, when asked.
 
+mod source;
+
 use actix_web::http::header;
 use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
@@ -16,9 +18,11 @@ use super::error::Error;
 use super::page::{Theme, go};
 use super::session::Visitor;
 use crate::mail::html::{Display, sanitize, text_to_html};
-use crate::mail::{self, quote};
+use crate::mail::{self, Parsed, quote, trust};
 use crate::model::{Message, MessageId};
 use crate::store;
+
+pub(super) use source::source;
 
 /// What the frame's content may do. `allow-same-origin` without `allow-scripts`: the page around it may
 /// measure it, and pictures by Content-ID come with the session; nothing in it runs.
@@ -35,13 +39,13 @@ pub(super) struct Wish {
 /// A piece of a message's HTML.
 struct Part {
     html: String,
-    /// Quoted history: shown when asked.
-    folded: bool,
+    /// What it is, when it is shown only on request: a signature, quoted history.
+    folded: Option<&'static str>,
 }
 
 #[derive(Template)]
 #[template(path = "messages/body.html")]
-struct Body {
+pub(super) struct Body {
     subject: String,
     stylesheet: String,
     theme: Theme,
@@ -158,6 +162,14 @@ pub(super) async fn body(
     let body = context
         .compute(move || make_body(&message, &raw, wish, stylesheet, theme))
         .await?;
+    show_frame(&body)
+}
+
+/// The content of a frame as the answer, under a policy of its own.
+///
+/// # Errors
+/// When the template fails.
+pub(super) fn show_frame(body: &Body) -> Result<HttpResponse, Error> {
     let pictures = if body.pictures.shown {
         "https: http: "
     } else {
@@ -177,12 +189,12 @@ pub(super) async fn body(
 }
 
 /// Why pictures of other servers may be shown.
-#[derive(Clone, Copy)]
-struct PictureWish {
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct PictureWish {
     /// A person asked for them, now.
-    asked: bool,
+    pub(super) asked: bool,
     /// A person asked for all of this sender's.
-    chosen: bool,
+    pub(super) chosen: bool,
 }
 
 fn make_body(
@@ -192,7 +204,18 @@ fn make_body(
     stylesheet: String,
     theme: Theme,
 ) -> Body {
-    let (parsed, _) = mail::parse(raw);
+    let cid_url = |cid: &str| own_picture(message, cid);
+    frame(&mail::parse(raw).0, wish, stylesheet, theme, &cid_url)
+}
+
+/// A message's HTML for a frame; `cid_url` says where its pictures are.
+pub(super) fn frame(
+    parsed: &Parsed,
+    wish: PictureWish,
+    stylesheet: String,
+    theme: Theme,
+    cid_url: &dyn Fn(&str) -> Option<String>,
+) -> Body {
     let mut body = Body {
         subject: parsed.subject.clone(),
         stylesheet,
@@ -205,27 +228,22 @@ fn make_body(
     let Some(html) = parsed.html.as_deref() else {
         body.parts.push(Part {
             html: text_to_html(&parsed.text),
-            folded: false,
+            folded: None,
         });
         return body;
     };
-    let sender = proven_sender(&parsed);
+    let sender = proven_sender(parsed);
     body.pictures = Pictures {
         shown: wish.asked || (wish.chosen && sender.is_some()),
         doubtful: wish.chosen && sender.is_none(),
         sender,
         ..Pictures::default()
     };
-    let cid_url = |cid: &str| own_picture(message, cid);
     let display = Display {
         remote_images: body.pictures.shown,
-        cid_url: &cid_url,
+        cid_url,
     };
-    let split = quote::split(&parsed.subject, &parsed.text, Some(html)).html_split;
-    let (new, old) = split
-        .and_then(|at| html.split_at_checked(at))
-        .unwrap_or((html, ""));
-    for (piece, folded) in [(new, false), (old, true)] {
+    for (piece, folded) in pieces(parsed, html) {
         if piece.trim().is_empty() {
             continue;
         }
@@ -233,7 +251,7 @@ fn make_body(
         body.pictures.blocked += clean.remote_images_blocked;
         body.pictures.trackers += clean.tracking_pixels;
         body.paper |= clean.needs_paper;
-        if !folded {
+        if folded.is_none() {
             body.class = clean.body_class;
         }
         body.parts.push(Part {
@@ -242,6 +260,22 @@ fn make_body(
         });
     }
     body
+}
+
+/// A message's HTML taken apart: what is new, the signature under it, and what it quotes.
+fn pieces<'h>(parsed: &Parsed, html: &'h str) -> Vec<(&'h str, Option<&'static str>)> {
+    let split = quote::split(&parsed.subject, &parsed.text, Some(html));
+    let cut = |text: &'h str, at: Option<usize>| {
+        at.and_then(|at| text.split_at_checked(at))
+            .unwrap_or((text, ""))
+    };
+    let (upper, history) = cut(html, split.html_split);
+    let (new, signature) = cut(upper, split.signature_split);
+    vec![
+        (new, None),
+        (signature, Some("Signature")),
+        (history, Some("Quoted history")),
+    ]
 }
 
 /// The address of a picture that came with the message, by its Content-ID.
@@ -262,12 +296,12 @@ fn picture_url(id: MessageId, cid: &str) -> String {
 
 /// Who wrote the message, if the receiving server found that the visible sender's domain stands for it
 /// (DMARC, RFC 7489). Without that anybody can write in a known sender's name.
-fn proven_sender(parsed: &mail::Parsed) -> Option<String> {
+fn proven_sender(parsed: &Parsed) -> Option<String> {
     let [from] = parsed.from.as_slice() else {
         return None;
     };
-    let found = mail::trust::authentication(parsed)?;
-    (found.dmarc.as_deref() == Some("pass")).then(|| from.address.clone())
+    let found = trust::verdicts(&parsed.headers, trust::EXCHANGE)?;
+    (found.authentication.dmarc.as_deref() == Some("pass")).then(|| from.address.clone())
 }
 
 /// `GET /messages/{id}/raw`

@@ -13,6 +13,8 @@ mod context;
 mod conversations;
 mod csrf;
 mod error;
+mod events;
+mod files;
 mod flash;
 mod folders;
 mod format;
@@ -32,6 +34,7 @@ mod microsoft_callback;
 mod outbox;
 mod page;
 mod picture_senders;
+mod readings;
 mod session;
 mod setup;
 mod sign_in;
@@ -45,6 +48,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, ServiceConfig, get, post, resource};
 use actix_web::{App, HttpServer};
 
+use attachments::message as attached;
 pub use context::{Context, Shared};
 pub use error::Error;
 
@@ -52,16 +56,10 @@ pub use error::Error;
 pub fn configure(routes: &mut ServiceConfig) {
     routes
         // Signing in
-        .service(
-            resource("/setup")
-                .route(get().to(setup::new))
-                .route(post().to(setup::create)),
-        )
-        .service(
-            resource("/sign-in")
-                .route(get().to(sign_in::new))
-                .route(post().to(sign_in::create)),
-        )
+        .route("/setup", get().to(setup::new))
+        .route("/setup", post().to(setup::create))
+        .route("/sign-in", get().to(sign_in::new))
+        .route("/sign-in", post().to(sign_in::create))
         .service(resource("/sign-out").route(post().to(sign_in::delete)))
         .service(resource("/theme").route(post().to(themes::update)))
         // The inbox
@@ -84,8 +82,19 @@ pub fn configure(routes: &mut ServiceConfig) {
         .service(resource("/messages/{id}/body").route(get().to(messages::body)))
         .service(resource("/messages/{id}/conversation").route(post().to(conversations::place)))
         .service(resource("/messages/{id}/raw").route(get().to(messages::raw)))
+        .service(resource("/messages/{id}/source").route(get().to(messages::source)))
         .service(resource("/messages/{id}/cid/{cid:.*}").route(get().to(messages::picture)))
         .service(resource("/attachments/{id}").route(get().to(attachments::show)))
+        .service(resource("/attachments/{id}/message/{at}").route(get().to(attached::show)))
+        .service(resource("/attachments/{id}/message/{at}/body").route(get().to(attached::body)))
+        .service(resource("/attachments/{id}/message/{at}/raw").route(get().to(attached::raw)))
+        .service(
+            resource("/attachments/{id}/message/{at}/files/{n}").route(get().to(attached::file)),
+        )
+        .service(
+            resource("/attachments/{id}/message/{at}/cid/{c:.*}")
+                .route(get().to(attached::picture)),
+        )
         .service(resource("/picture-senders").route(post().to(picture_senders::create)))
         .service(resource("/picture-senders/removal").route(post().to(picture_senders::delete)))
         // Deliveries
@@ -105,19 +114,13 @@ pub fn configure(routes: &mut ServiceConfig) {
         .route("/mailboxes/{id}/sign-in", post().to(mailbox_acts::sign_in))
         .route("/mailboxes/{id}/sync", post().to(mailbox_acts::sync))
         .route("/mailboxes/{id}/pause", post().to(mailbox_acts::pause))
-        .route(
-            "/mailboxes/{id}/resumption",
-            post().to(mailbox_acts::resume),
-        )
+        .service(resource("/mailboxes/{id}/resumption").route(post().to(mailbox_acts::resume)))
         .route("/microsoft/callback", get().to(microsoft_callback::show))
         // Administration
         .route("/admin", get().to(admin::index))
         .route("/admin/agents", get().to(agents::index))
         .route("/admin/agents", post().to(agents::create))
-        .route(
-            "/admin/agents/{id}/password",
-            post().to(agents::reset_password),
-        )
+        .service(resource("/admin/agents/{id}/password").route(post().to(agents::reset_password)))
         .route("/admin/agents/{id}/disablement", post().to(agents::disable))
         .route("/admin/agents/{id}/enablement", post().to(agents::enable))
         .route("/admin/microsoft", get().to(microsoft::show))

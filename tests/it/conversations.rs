@@ -218,6 +218,130 @@ fn replying_to_all_is_the_default_when_there_are_others_and_leaves_us_out() {
     assert!(note.body.contains("Only colleagues see this"));
 }
 
+const PASS: &str = "Authentication-Results: spf=pass smtp.mailfrom=x; dkim=pass header.d=x;dmarc=pass action=none;compauth=pass reason=100\n";
+
+/// The page of a conversation that begins with this message in a mailbox at example.com.
+fn page_of(raw: &str) -> (Desk, String) {
+    let mut desk = Desk::new();
+    let (parsed, _) = mailhatch::mail::parse(raw.as_bytes());
+    let from = parsed.from.first().cloned().unwrap_or_default();
+    let id = desk.site.conversation(desk.mailbox, &from, raw);
+    let body = desk.browser.get(&format!("/conversations/{id}")).body;
+    (desk, body)
+}
+
+#[test]
+fn a_confirmed_sender_is_told_in_the_details_and_nowhere_else() {
+    let (mut desk, first) = page_of(&format!(
+        "{PASS}From: Kim <kim@tidepool.example>\nSubject: Hi\n\nHello\n"
+    ));
+    assert!(first.contains("Confirmed by tidepool.example"), "{first}");
+    assert!(first.contains("(SPF pass, DKIM pass, DMARC pass"));
+    assert!(first.contains("First message from this sender"));
+    assert!(!first.contains("class=\"findings\""), "{first}");
+    let again = format!("{PASS}From: Kim <kim@tidepool.example>\nSubject: Two\n\nHello again\n");
+    let kim = Address::new("Kim", "kim@tidepool.example");
+    let id = desk.site.conversation(desk.mailbox, &kim, &again);
+    let second = desk.browser.get(&format!("/conversations/{id}")).body;
+    assert!(
+        !second.contains("First message from this sender"),
+        "{second}"
+    );
+}
+
+#[test]
+fn a_forged_and_a_look_alike_sender_are_warned_of() {
+    let forged = "Authentication-Results: spf=fail; dkim=none;dmarc=fail action=oreject;compauth=fail reason=000\nFrom: Bank <info@bank.example>\nSubject: x\n\nPay\n";
+    let (_desk, page) = page_of(forged);
+    assert!(
+        page.contains("finding-bad") && page.contains("Not confirmed by bank.example"),
+        "{page}"
+    );
+    assert!(page.contains(">Suspicious<"));
+    // The mailbox is at example.com; this is not.
+    let (_desk, page) = page_of(&format!(
+        "{PASS}From: Boss <boss@examp1e.com>\nSubject: x\n\nPay\n"
+    ));
+    assert!(page.contains("made to look like example.com"), "{page}");
+    let (_desk, page) = page_of(&format!(
+        "{PASS}From: Ada Lovelace <ada@elsewhere.example>\nSubject: x\n\nPay\n"
+    ));
+    assert!(page.contains("Uses the name of Ada Lovelace"), "{page}");
+}
+
+#[test]
+fn verdicts_that_the_sender_wrote_are_not_believed() {
+    let own = PASS.replace("Results: ", "Results: mx.evil.example; ");
+    let (_desk, page) = page_of(&format!(
+        "{own}From: Kim <kim@tidepool.example>\nSubject: x\n\nHello\n"
+    ));
+    assert!(!page.contains("Confirmed by"), "{page}");
+}
+
+#[test]
+fn an_invitation_is_a_card_with_its_time_and_its_file() {
+    let raw = "From: Vera <vera@museo.example>\nSubject: Review\nMIME-Version: 1.0\nContent-Type: multipart/alternative; boundary=a\n\n--a\nContent-Type: text/plain\n\nPlease come.\n--a\nContent-Type: text/calendar; method=REQUEST\n\nBEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nUID:1\nSUMMARY:Review <b>\nDTSTART;TZID=Europe/Berlin:20270301T090000\nDTEND;TZID=Europe/Berlin:20270301T100000\nRRULE:FREQ=WEEKLY;COUNT=3\nLOCATION:Hall B\nORGANIZER;CN=Vera:mailto:vera@museo.example\nATTENDEE;CN=Iker;PARTSTAT=ACCEPTED:mailto:iker@museo.example\nEND:VEVENT\nEND:VCALENDAR\n--a--\n";
+    let (mut desk, page) = page_of(raw);
+    let card = page
+        .split("<section class=\"event")
+        .nth(1)
+        .unwrap()
+        .split("</section>")
+        .next()
+        .unwrap()
+        .to_owned();
+    for shown in [
+        "Invitation",
+        "datetime=\"2027-03-01T08:00:00Z\" data-until=\"2027-03-01T09:00:00Z\"",
+        "09:00",
+        "Europe/Berlin",
+        "Hall B",
+        "Iker",
+        "accepted",
+        "Repeats every week",
+    ] {
+        assert!(card.contains(shown), "{shown} is missing in {card}");
+    }
+    assert!(!card.contains("Review <b>"));
+    let (_, link) = card.split_once("<a href=\"/attachments/").unwrap();
+    let link = format!("/attachments/{}", link.split('"').next().unwrap());
+    assert!(desk.browser.get(&link).body.starts_with("BEGIN:VCALENDAR"));
+}
+
+#[test]
+fn many_recipients_are_folded_and_a_signature_too() {
+    let list: Vec<String> = (0..500).map(|n| format!("p{n}@example.org")).collect();
+    let raw = format!(
+        "From: Kim <kim@tidepool.example>\nTo: {}\nSubject: x\n\nHello all,\n\nplease come.\n\n-- \nKim Doyle\nTidepool\n",
+        list.join(",\n ")
+    );
+    let (_desk, page) = page_of(&raw);
+    assert!(page.contains("p3@example.org and 496 others"), "{page}");
+    assert!(page.contains("<summary>and 492 others</summary>"));
+    let (before, after) = page.split_once("<summary>Signature</summary>").unwrap();
+    assert!(before.contains("please come.") && after.contains("Tidepool"));
+}
+
+#[test]
+fn an_encrypted_message_is_explained() {
+    let raw = "From: Kim <kim@tidepool.example>\nSubject: secret\nMIME-Version: 1.0\nContent-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=p\n\n--p\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n--p\nContent-Type: application/octet-stream; name=\"encrypted.asc\"\n\n-----BEGIN PGP MESSAGE-----\n\nx\n-----END PGP MESSAGE-----\n--p--\n";
+    let (_desk, page) = page_of(raw);
+    assert!(
+        page.contains("This message is encrypted with PGP."),
+        "{page}"
+    );
+    assert!(page.contains("class=\"locked\""));
+}
+
+#[test]
+fn names_and_subjects_of_other_directions_stand_apart() {
+    let (_desk, page) = page_of(
+        "From: =?utf-8?Q?=D7=A9=D7=9C=D7=95=D7=9D?= <s@levi.example>\nSubject: =?utf-8?Q?=D7=A9=D7=9C=D7=95=D7=9D?= 12\n\nx\n",
+    );
+    assert!(page.contains("<bdi>שלום 12</bdi></h1>"), "{page}");
+    assert!(page.contains("<strong><bdi>שלום</bdi></strong>"));
+}
+
 #[test]
 fn a_message_says_why_it_is_here_and_moves_to_where_it_belongs() {
     let mut desk = Desk::new();
@@ -247,7 +371,7 @@ fn a_message_says_why_it_is_here_and_moves_to_where_it_belongs() {
         "The message is here now. To undo it, move it to conversation 1.",
         "A colleague moved it here.",
         "Ada Lovelace moved a message here from conversation 1",
-        "<h1>Second lamp</h1>",
+        "<bdi>Second lamp</bdi></h1>",
     ] {
         assert!(new.body.contains(words), "no “{words}” in {}", new.body);
     }

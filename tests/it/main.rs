@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod attachments;
+#[cfg(test)]
 mod backup;
 #[cfg(test)]
 mod connecting;

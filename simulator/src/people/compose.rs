@@ -21,7 +21,7 @@ impl Who {
     }
 
     /// As a From or To field shows it.
-    fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         if self.name.is_empty() {
             format!("<{}>", self.address)
         } else if self.name.is_ascii() {
@@ -144,7 +144,7 @@ fn lines(text: &str) -> Vec<u8> {
 }
 
 /// Base64 in lines of 76.
-fn wrapped(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn wrapped(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     for line in STANDARD.encode(bytes).as_bytes().chunks(76) {
         out.extend_from_slice(line);
@@ -240,7 +240,7 @@ impl Letter {
     }
 }
 
-fn write_part(part: &Part, seed: &str, count: &mut u32, out: &mut Vec<u8>) {
+pub(super) fn write_part(part: &Part, seed: &str, count: &mut u32, out: &mut Vec<u8>) {
     match part {
         Part::Leaf(fields, body) => {
             for (name, value) in fields {
@@ -266,18 +266,83 @@ fn write_part(part: &Part, seed: &str, count: &mut u32, out: &mut Vec<u8>) {
     }
 }
 
+/// What Exchange's checks found about a sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Checks {
+    /// All is well.
+    Pass,
+    /// The domain publishes nothing to check against.
+    None,
+    /// A list or forwarding broke the signature.
+    Relayed,
+    /// Forged, and its domain asks to refuse such mail.
+    Forged,
+    /// Forged, and taken for phishing.
+    Phishing,
+    /// Genuine, but taken for spam.
+    Spam,
+}
+
+impl Checks {
+    /// The fields Exchange writes; `domain` is the one in From.
+    fn fields(self, domain: &str) -> String {
+        let (spf, dkim, dmarc, sum) = match self {
+            Self::Pass | Self::Spam => (
+                "pass",
+                "pass (signature was verified)",
+                "pass action=none",
+                "pass reason=100",
+            ),
+            Self::None => (
+                "none",
+                "none (message not signed)",
+                "none action=none",
+                "none reason=405",
+            ),
+            Self::Relayed => (
+                "pass",
+                "fail (body hash did not verify)",
+                "fail action=none",
+                "pass reason=130",
+            ),
+            Self::Forged | Self::Phishing => (
+                "fail",
+                "none (message not signed)",
+                "fail action=oreject",
+                "fail reason=000",
+            ),
+        };
+        let (scl, filter, category) = match self {
+            Self::Phishing => (8, "SPM", "PHSH"),
+            Self::Spam => (6, "SPM", "SPM"),
+            _ => (1, "NSPM", "NONE"),
+        };
+        format!(
+            "Authentication-Results: spf={spf} (sender IP is 192.0.2.25)\r\n \
+             smtp.mailfrom={domain}; dkim={dkim}\r\n \
+             header.d={domain};dmarc={dmarc}\r\n header.from={domain};compauth={sum}\r\n\
+             X-Forefront-Antispam-Report: CIP:192.0.2.25;CTRY:;LANG:en;SCL:{scl};SRV:;IPV:NLI;\r\n \
+             SFV:{filter};H:mx.{domain};CAT:{category};DIR:INB;\r\n\
+             X-MS-Exchange-Organization-SCL: {scl}\r\n"
+        )
+    }
+}
+
 /// A message as Exchange stores it after it came in from outside.
 pub(super) fn arrived(raw: &[u8], from: &str, at: i64) -> Vec<u8> {
+    arrived_after(Checks::Pass, raw, from, at)
+}
+
+/// The same, with what the checks found.
+pub(super) fn arrived_after(checks: Checks, raw: &[u8], from: &str, at: i64) -> Vec<u8> {
     let domain = crate::world::submission::domain(from);
     let date = mail_parser::DateTime::from_timestamp(at).to_rfc822();
     let mut out = format!(
         "Received: from mx.{domain} (192.0.2.25) by\r\n \
          AM7PR05FT011.mail.protection.outlook.com (10.233.255.11) with Microsoft SMTP\r\n \
          Server (version=TLS1_3, cipher=TLS_AES_256_GCM_SHA384) id 15.20.8769.9; {date}\r\n\
-         Authentication-Results: spf=pass (sender IP is 192.0.2.25)\r\n \
-         smtp.mailfrom={domain}; dkim=pass (signature was verified)\r\n \
-         header.d={domain};dmarc=pass action=none\r\n header.from={domain};compauth=pass reason=100\r\n\
-         Return-Path: {from}\r\nX-MS-Exchange-Organization-SCL: 1\r\n"
+         {}Return-Path: {from}\r\n",
+        checks.fields(&domain)
     )
     .into_bytes();
     out.extend_from_slice(raw);

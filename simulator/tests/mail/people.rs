@@ -4,7 +4,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use mail_parser::{Message, MessageParser, MimeHeaders};
-use mailhatch_simulator::people::{Options, People, seed};
+use mailhatch_simulator::people::{Options, People, seed, seed_odd};
 use mailhatch_simulator::world::{Stored, Submission, Via};
 
 use crate::support::{ALICE, Bench, NOW, SUPPORT, mail};
@@ -292,4 +292,34 @@ fn the_prepared_inbox_holds_mail_of_every_kind() {
         part.content_type()
             .is_some_and(|kind| kind.subtype() == Some("calendar"))
     }));
+}
+
+#[test]
+fn the_odd_mailbox_holds_what_programs_break_on() {
+    let bench = Bench::start();
+    let count = seed_odd(&bench.world, SUPPORT);
+    let inbox = bench.world.folder(SUPPORT, "INBOX");
+    assert!(count >= 40 && inbox.len() == count, "{count} messages");
+    assert!(inbox.is_sorted_by_key(|stored| stored.internal_date_at));
+    assert!(inbox.iter().any(|stored| stored.raw.len() > 30_000_000));
+    let mails: Vec<Message<'_>> = inbox.iter().map(parsed).collect();
+    let find = |subject: &str| {
+        mails
+            .iter()
+            .find(|mail| mail.subject().is_some_and(|found| found.contains(subject)))
+            .unwrap_or_else(|| panic!("no {subject}"))
+    };
+    for label in ["iso-2022-jp", "gb18030", "koi8-r"] {
+        let bytes = label.as_bytes();
+        let is_named = |raw: &[u8]| raw.windows(bytes.len()).any(|piece| piece == bytes);
+        let seen = inbox
+            .iter()
+            .any(|stored| is_named(&stored.raw[..stored.raw.len().min(4_000)]));
+        assert!(seen, "{label}");
+    }
+    let hebrew = find("אחריות על מנורת Pier");
+    assert!(hebrew.body_text(0).unwrap().contains("האם האחריות"));
+    let invited = find("lighting of the tree").to().unwrap();
+    assert_eq!(invited.iter().count(), 500);
+    assert!(mails.iter().any(|mail| mail.from().is_none()));
 }

@@ -227,6 +227,10 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     messages::list(db, conversation).unwrap();
     messages::find_by_identity(db, mailbox, &[1; 32]).unwrap();
     let _ = messages::find_raw(db, message);
+    let _ = messages::find_head(db, message, 100);
+    let known = messages::find(db, message).unwrap().unwrap();
+    messages::is_first_of_contact(db, ContactId(1), &known).unwrap();
+    contacts::list_of_newest(db, 100).unwrap();
     notes::list(db, conversation).unwrap();
     let _ = oauth_flows::find(db, sealer, "state");
     picture_senders::is_chosen(db, "customer@example.org").unwrap();

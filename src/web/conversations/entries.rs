@@ -1,11 +1,8 @@
 //! The timeline of a conversation: messages, notes and events in the order of time.
 
-use crate::mail::html::{preview, text_to_html};
-use crate::model::{
-    Address, Attachment, Delivery, DeliveryState, Direction, Event, EventKind, Kind, Message, Note,
-    PlacedBy, Word as _,
-};
-use crate::web::format;
+use super::letter::{Around, Letter};
+use crate::mail::html::text_to_html;
+use crate::model::{DeliveryState, Event, EventKind, Message, Note};
 use crate::web::page::Html;
 
 /// Messages shown open; older ones are folded to a line.
@@ -37,159 +34,6 @@ impl Entry {
 pub(super) struct Remark {
     pub(super) note: Note,
     pub(super) html: Html,
-}
-
-/// A message as shown.
-#[derive(Debug, Clone)]
-pub(super) struct Letter {
-    pub(super) message: Message,
-    /// Its newest words are shown, not only a line.
-    pub(super) open: bool,
-    /// New text, when the message has no HTML.
-    pub(super) text: Html,
-    /// The whole text with what it quotes, when that is more.
-    pub(super) whole: Option<Html>,
-    /// Files beside the text.
-    pub(super) files: Vec<Attachment>,
-    /// First words, for the folded line.
-    pub(super) preview: String,
-}
-
-impl Letter {
-    fn new(message: Message, open: bool) -> Self {
-        let shown = if message.reply_text.trim().is_empty() {
-            &message.text
-        } else {
-            &message.reply_text
-        };
-        let whole = (!message.has_html && message.quoted).then(|| Html::of_text(&message.text));
-        let files = message
-            .attachments
-            .iter()
-            .filter(|file| !file.inline || !message.has_html)
-            .cloned()
-            .collect();
-        Self {
-            open,
-            text: Html::of_text(shown),
-            whole,
-            files,
-            preview: preview(shown, 140),
-            message,
-        }
-    }
-
-    /// Changes when the message must be drawn again.
-    pub(super) fn version(&self) -> String {
-        let delivery = self
-            .message
-            .delivery
-            .as_ref()
-            .map_or_else(String::new, |delivery| {
-                let (state, attempts) = (delivery.state.word(), delivery.attempts);
-                let problem = delivery
-                    .problem
-                    .as_ref()
-                    .map_or("", |problem| problem.code.as_str());
-                format!("{state}-{attempts}-{}-{problem}", delivery.next_attempt_at)
-            });
-        let placed = self.message.placed_by.word();
-        format!(
-            "{}-{}-{placed}-{delivery}",
-            self.message.id,
-            u8::from(self.open)
-        )
-    }
-
-    pub(super) fn who(&self) -> &str {
-        match (&self.message.agent_name, self.message.from.name.as_str()) {
-            (Some(name), _) => name,
-            (None, "") if self.message.from.address.is_empty() => "Unknown sender",
-            (None, "") => &self.message.from.address,
-            (None, name) => name,
-        }
-    }
-
-    /// How tall its frame is until the page has measured it: where no script runs, for good.
-    pub(super) fn frame_height(&self) -> usize {
-        const CHARS_OF_A_LINE: usize = 90;
-        let lines = self.message.text.lines();
-        let lines: usize = lines
-            .map(|line| line.chars().count() / CHARS_OF_A_LINE + 1)
-            .sum();
-        (60 + lines * 24).clamp(140, 900)
-    }
-
-    pub(super) fn initials(&self) -> String {
-        format::initials(self.who())
-    }
-
-    pub(super) fn tint(&self) -> u32 {
-        format::tint(self.who())
-    }
-
-    pub(super) fn is_ours(&self) -> bool {
-        self.message.direction == Direction::Outgoing
-    }
-
-    /// A word on what wrote it, when that was not a person.
-    pub(super) fn kind_label(&self) -> Option<&'static str> {
-        match self.message.kind {
-            Kind::Message => None,
-            Kind::AutoReply => Some("Automatic reply"),
-            Kind::Bounce => Some("Delivery report"),
-            Kind::List => Some("Mailing list"),
-            Kind::Notification => Some("Automatic message"),
-        }
-    }
-
-    /// Why it is in this conversation, in words.
-    pub(super) fn placed(&self) -> &'static str {
-        match self.message.placed_by {
-            PlacedBy::Unknown => "",
-            PlacedBy::Written => "Written in this conversation.",
-            PlacedBy::OwnId => "Earlier messages here speak of it.",
-            PlacedBy::OurId => "It answers a message of ours (by its Message-ID).",
-            PlacedBy::InReplyTo => "It answers a message here (In-Reply-To).",
-            PlacedBy::References => "It names earlier messages here (References).",
-            PlacedBy::Report => "It is a report about a reply in this conversation.",
-            PlacedBy::ThreadIndex => "Outlook counts it to this conversation (Thread-Index).",
-            PlacedBy::Subject => {
-                "Same sender and subject as shortly before; it names no message here."
-            }
-            PlacedBy::NewSubject => {
-                "It answers an older conversation under a new subject, so it began this one."
-            }
-            PlacedBy::New => {
-                "It answers nothing that is known here, so it began this conversation."
-            }
-            PlacedBy::Moved => "A colleague moved it here.",
-        }
-    }
-
-    pub(super) fn delivery(&self) -> Option<&Delivery> {
-        self.message.delivery.as_ref()
-    }
-}
-
-/// Addresses in a row.
-pub(super) fn people(list: &[Address]) -> String {
-    let label = |who: &Address| {
-        if who.name.is_empty() {
-            who.address.clone()
-        } else {
-            who.name.clone()
-        }
-    };
-    list.iter().map(label).collect::<Vec<_>>().join(", ")
-}
-
-/// Addresses in a row, in full.
-pub(super) fn addresses(list: &[Address]) -> String {
-    list.iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 /// An event in words.
@@ -248,9 +92,9 @@ pub(in crate::web) fn state_label(state: &DeliveryState) -> &'static str {
     }
 }
 
-/// Puts messages, notes and events in the order of time.
+/// Puts messages (with what was read of each), notes and events in the order of time.
 pub(super) fn timeline(
-    messages: Vec<Message>,
+    messages: Vec<(Message, Around)>,
     notes: Vec<Note>,
     events: Vec<Event>,
     seen: usize,
@@ -260,14 +104,15 @@ pub(super) fn timeline(
     let mut entries: Vec<Entry> = messages
         .into_iter()
         .enumerate()
-        .map(|(place, message)| {
+        .map(|(place, (message, around))| {
             let stuck = message.delivery.as_ref().is_some_and(|delivery| {
                 !matches!(
                     delivery.state,
                     DeliveryState::Sent | DeliveryState::Cancelled
                 )
             });
-            Entry::Message(Box::new(Letter::new(message, place >= first_open || stuck)))
+            let open = place >= first_open || stuck;
+            Entry::Message(Box::new(Letter::new(message, around, open)))
         })
         .collect();
     entries.extend(notes.into_iter().map(|note| {
@@ -283,5 +128,11 @@ impl Html {
     /// Text with its addresses made links.
     pub(super) fn of_text(text: &str) -> Self {
         Self::escaped(text_to_html(text.trim()))
+    }
+
+    /// The text of a message: the same, with its spaces and lines as they are, for a style that keeps them.
+    pub(in crate::web) fn of_mail(text: &str) -> Self {
+        let text = text.trim_end().trim_start_matches(['\n', '\r']);
+        Self::escaped(text_to_html(text).replace("<br>\n", "\n"))
     }
 }

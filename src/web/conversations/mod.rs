@@ -2,6 +2,7 @@
 
 mod acts;
 mod entries;
+mod letter;
 mod replies;
 mod reply_form;
 mod show;

@@ -6,6 +6,7 @@ use actix_web::web::{Path, Query};
 use askama::Template;
 
 use super::entries::{self, Entry};
+use super::letter::Around;
 use super::number;
 use super::reply_form::{Mode, ReplyForm};
 use crate::desk;
@@ -16,6 +17,7 @@ use crate::reply;
 use crate::store::{self, Db};
 use crate::web::context::{Context, Shared};
 use crate::web::error::Error;
+use crate::web::files;
 use crate::web::format;
 use crate::web::page::{self, Here, Page};
 use crate::web::session::Visitor;
@@ -102,6 +104,7 @@ impl Show {
         agents.retain(|agent| agent.disabled_at.is_none());
         let others =
             store::conversations::list_of_contact(db, conversation.contact.id, id, OTHERS)?;
+        let messages = Around::list(db, context, &conversation.contact, messages)?;
         let pictures_chosen = store::picture_senders::is_chosen(db, &conversation.contact.address)?;
         let entries = entries::timeline(messages, notes, events, seen);
         Ok(Self {
@@ -167,10 +170,6 @@ impl Show {
 
 fn mailbox_url(id: &MailboxId) -> String {
     page::inbox_url(View::Open, Some(*id))
-}
-
-fn size(bytes: &i64) -> String {
-    format::size(*bytes)
 }
 
 fn status_label(status: &Status) -> &'static str {
