@@ -14,6 +14,9 @@ const ROUNDS: usize = 5;
 /// Messages of the made-up mixture.
 const MADE: usize = 2_000;
 
+/// What is done with the bytes of one message.
+type Reader = fn(&[u8]);
+
 pub(crate) fn run() {
     let real = corpus();
     let made: Vec<Vec<u8>> = (0..MADE).map(mixture::message).collect();
@@ -30,7 +33,7 @@ pub(crate) fn run() {
             "made-up mail",
         ],
     );
-    let readers: [(&str, fn(&[u8])); 7] = [
+    let readers: [(&str, Reader); 7] = [
         ("Mailhatch: taken apart, character sets, files", parse),
         ("… and what kind it is, delivery reports", classify),
         ("… and what is new in it", quote),
@@ -46,7 +49,7 @@ pub(crate) fn run() {
     table.print();
 }
 
-fn rate(messages: &[Vec<u8>], reader: fn(&[u8])) -> String {
+fn rate(messages: &[Vec<u8>], reader: Reader) -> String {
     let bytes: usize = messages.iter().map(Vec::len).sum();
     if bytes == 0 {
         return "not there".to_owned();

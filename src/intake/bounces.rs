@@ -141,9 +141,27 @@ fn explain(failed: &[&BouncedRecipient], whom: &str) -> Problem {
         "bounced",
         Disposition::GiveUp,
         format!("The reply was accepted, but came back: it could not be delivered to {whom}."),
-        "Check the address with the customer, correct it, and send again.",
+        remedy(failed),
     )
     .with_detail(details(failed))
+}
+
+/// What each report's words mean and ask for; said once where they mean the same.
+fn remedy(failed: &[&BouncedRecipient]) -> String {
+    let mut sentences: Vec<&str> = failed.iter().map(|who| who.explanation()).collect();
+    sentences.sort_unstable();
+    sentences.dedup();
+    match sentences.as_slice() {
+        [] => "Check the address with the customer, correct it, and send again.".to_owned(),
+        [one] => (*one).to_owned(),
+        _ => {
+            let each = failed
+                .iter()
+                .take(10)
+                .map(|who| format!("{}: {}", who.address, who.explanation()));
+            each.collect::<Vec<_>>().join(" ")
+        }
+    }
 }
 
 fn details(who: &[&BouncedRecipient]) -> String {

@@ -296,7 +296,8 @@ fn what_winmail_dat_held_stands_in_its_place() {
         .iter()
         .map(|a| a.filename.as_str())
         .collect();
-    assert_eq!(names, ["Bericht für März.txt"]);
+    assert_eq!(names, ["Bericht für März.txt", "message.rtf"]);
+    assert!(found.attachments[1].inline, "its HTML is shown anyway");
     assert_eq!(found.attachments[0].bytes, b"first line\r\nsecond line\r\n");
     assert!(has_defect("winmail_dat_broken", "winmail.dat"));
     assert_eq!(

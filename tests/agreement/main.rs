@@ -4,13 +4,21 @@
 //! or from `../shared/corpus`; where there is none, the test says so. `just corpus [FOLDER]` prints the
 //! table of docs/corpus.md; `TEST_CORPUS_SHOW=AREA` (or `all`) names every difference in that area.
 
+#[cfg(test)]
 mod judge;
+#[cfg(test)]
 mod kept;
+#[cfg(test)]
 mod replies;
+#[cfg(test)]
 mod report;
+#[cfg(test)]
 mod text;
+#[cfg(test)]
 mod unit;
+#[cfg(test)]
 mod vectors;
+#[cfg(test)]
 mod winmail;
 
 use std::path::PathBuf;

@@ -104,7 +104,7 @@ fn every_dependency_is_argued_in_the_architecture() {
 #[test]
 fn every_dependency_is_used() {
     let mut named = BTreeSet::new();
-    for source in sources(&["src", "tests", "simulator"]) {
+    for source in sources(&["src", "tests", "simulator", "benches"]) {
         let words = source.words.iter().filter(|word| word.kind == Kind::Name);
         named.extend(words.map(|word| word.text.clone()));
     }
