@@ -90,6 +90,8 @@ struct Collector<'d> {
     calendar: Option<String>,
     /// Text and event of a winmail.dat, for a message that has none of its own.
     winmail: (Segment, Option<Calendar>),
+    /// The rich bodies of a winmail.dat as files, which no HTML mentions.
+    bodies: Vec<Attachment>,
     /// Signed S/MIME files opened so far.
     signed: usize,
     defects: &'d mut Vec<Defect>,
@@ -103,6 +105,7 @@ pub(crate) fn collect(root: Part<'_>, defects: &mut Vec<Defect>) -> Content {
         attachments: Vec::new(),
         calendar: None,
         winmail: Default::default(),
+        bodies: Vec::new(),
         signed: 0,
         defects,
         leaves: 0,
@@ -382,6 +385,7 @@ impl Collector<'_> {
         if rich {
             self.settle_inline(&html);
         }
+        self.attachments.append(&mut self.bodies);
         Content {
             text,
             html: rich.then_some(html),

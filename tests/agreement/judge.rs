@@ -45,14 +45,20 @@ pub(crate) fn judge(unit: &Unit, reading: &Value) -> Vec<Verdict> {
     verdicts
 }
 
-struct Judge<'a> {
-    unit: &'a Unit,
-    reading: &'a Value,
+/// Compares one area after the other.
+pub(crate) struct Judge<'a> {
+    pub(crate) unit: &'a Unit,
+    pub(crate) reading: &'a Value,
     verdicts: &'a mut Vec<Verdict>,
 }
 
 impl Judge<'_> {
-    fn add(&mut self, area: &'static str, agrees: bool, difference: impl FnOnce() -> String) {
+    pub(crate) fn add(
+        &mut self,
+        area: &'static str,
+        agrees: bool,
+        difference: impl FnOnce() -> String,
+    ) {
         self.verdicts.push(Verdict {
             area,
             difference: (!agrees).then(difference),
@@ -66,11 +72,11 @@ impl Judge<'_> {
         });
     }
 
-    fn found(&self, name: &str) -> &str {
+    pub(crate) fn found(&self, name: &str) -> &str {
         self.reading[name].as_str().unwrap_or_default()
     }
 
-    fn wanted(&self, name: &str) -> Option<String> {
+    pub(crate) fn wanted(&self, name: &str) -> Option<String> {
         self.unit.canon[name].as_str().map(str::to_owned)
     }
 
@@ -78,7 +84,7 @@ impl Judge<'_> {
         self.unit.canon[name].as_array().cloned()
     }
 
-    fn words(&self, name: &str) -> Vec<String> {
+    pub(crate) fn words(&self, name: &str) -> Vec<String> {
         let list = self.list(name).unwrap_or_default();
         list.iter()
             .filter_map(Value::as_str)
@@ -318,98 +324,6 @@ impl Judge<'_> {
                     missing.iter().take(8).collect::<Vec<_>>(),
                     short(&found)
                 )
-            });
-        }
-    }
-
-    fn bounces(&mut self) {
-        let canon = self.unit.canon.clone();
-        let is_bounce = self.found("kind") == "bounce";
-        let reasons: Vec<&str> = canon["bounce"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|b| b["reason"].as_str())
-            .collect();
-        let other = |reason: &&str| matches!(*reason, "delivered" | "vacation" | "feedback");
-        let is_other = !reasons.is_empty() && reasons.iter().all(other);
-        if let Some(wanted) = canon["is_bounce"].as_bool() {
-            let kind = self.found("kind").to_owned();
-            if wanted && !is_other {
-                self.add("bounce seen", is_bounce, || format!("kind {kind}"));
-            } else if !is_other {
-                self.add("no bounce", !is_bounce, || format!("kind {kind}"));
-            }
-        }
-        let found: Vec<Value> = self.reading["bounce"]["recipients"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        let statuses: Vec<&str> = found.iter().filter_map(|r| r["status"].as_str()).collect();
-        if !is_other {
-            for wanted in canon["bounce"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(|b| b["status"].as_str())
-            {
-                // Sisimai invents codes of the form x.0.9xx where the report names none.
-                if wanted.is_empty()
-                    || wanted
-                        .split('.')
-                        .nth(2)
-                        .is_some_and(|detail| detail.len() == 3 && detail.starts_with('9'))
-                {
-                    continue;
-                }
-                self.add("bounce status", statuses.contains(&wanted), || {
-                    format!("wanted {wanted}, found {statuses:?}")
-                });
-            }
-        }
-        if let Some(wanted) = self.wanted("bounce_status") {
-            self.add("bounce status", statuses.contains(&wanted.as_str()), || {
-                format!("wanted {wanted}, found {statuses:?}")
-            });
-        }
-        let addresses: Vec<String> = found
-            .iter()
-            .filter_map(|r| r["address"].as_str())
-            .map(str::to_lowercase)
-            .collect();
-        if canon["bounce_recipients"].is_array() {
-            let mut wanted: Vec<String> = self
-                .words("bounce_recipients")
-                .iter()
-                .map(|a| a.to_lowercase())
-                .collect();
-            wanted.sort();
-            wanted.dedup();
-            let mut ours = addresses.clone();
-            ours.sort();
-            ours.dedup();
-            self.add("bounce recipient", wanted == ours, || {
-                format!("wanted {wanted:?}, found {ours:?}")
-            });
-        }
-        if let Some(wanted) = canon["bounce_temporary"].as_bool()
-            && !found.is_empty()
-        {
-            let ours = found.iter().all(|r| {
-                r["action"] == "delayed"
-                    || r["status"].as_str().unwrap_or_default().starts_with('4')
-            });
-            self.add("bounce temporary", ours == wanted, || {
-                format!("wanted {wanted}, found {statuses:?}")
-            });
-        }
-        if let Some(wanted) = self.wanted("bounce_original_message_id") {
-            let ours = self.reading["bounce"]["original_message_id"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
-            self.add("bounce original", ours == wanted, || {
-                format!("wanted {wanted}, found {ours}")
             });
         }
     }

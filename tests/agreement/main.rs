@@ -4,6 +4,11 @@
 //! or from `../shared/corpus`; where there is none, the test says so. `just corpus [FOLDER]` prints the
 //! table of docs/corpus.md; `TEST_CORPUS_SHOW=AREA` (or `all`) names every difference in that area.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "the tables are what the test is run for"
+)]
+
 #[cfg(test)]
 mod judge;
 #[cfg(test)]
@@ -12,6 +17,8 @@ mod kept;
 mod replies;
 #[cfg(test)]
 mod report;
+#[cfg(test)]
+mod reports;
 #[cfg(test)]
 mod text;
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub(crate) struct Source {
 /// The sources below these folders.
 pub(crate) fn sources(folders: &[&str]) -> Vec<&'static Source> {
     static ALL: LazyLock<Vec<Source>> = LazyLock::new(|| {
-        let files = tree::files_ending(&["src", "simulator", "tests"], ".rs");
+        let files = tree::files_ending(&["src", "simulator", "tests", "benches"], ".rs");
         files.into_iter().map(Source::new).collect()
     });
     let is_in = |path: &str| {

@@ -63,6 +63,7 @@ impl Collector<'_> {
         }
         self.attachments
             .extend(unpacked.attachments.into_iter().take(room));
+        self.bodies.extend(unpacked.bodies.into_iter().take(room));
         let (segment, event) = &mut self.winmail;
         if segment.text.is_none() && segment.html.is_none() {
             segment.text = unpacked.text;

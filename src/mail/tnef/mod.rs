@@ -31,6 +31,8 @@ pub struct Unpacked {
     pub html: Option<String>,
     /// The files, in their order.
     pub attachments: Vec<Attachment>,
+    /// The rich bodies as files.
+    pub bodies: Vec<Attachment>,
     /// The invitation it was.
     pub calendar: Option<Calendar>,
     /// Whether it ends in the middle of something.
@@ -45,14 +47,14 @@ pub(crate) fn is_tnef(bytes: &[u8]) -> bool {
 /// Unpacks a winmail.dat; `None` when it is none or nothing in it can be read.
 #[must_use]
 pub fn open(bytes: &[u8]) -> Option<Unpacked> {
-    let (message, mut files, cut_off) = read(bytes, 0)?;
-    files.extend(message.body_files());
+    let (message, files, cut_off) = read(bytes, 0)?;
     let calendar = event::of(&message);
     let (text, html) = message.bodies();
     Some(Unpacked {
         text,
         html,
         attachments: files,
+        bodies: message.body_files(),
         calendar,
         cut_off,
     })
