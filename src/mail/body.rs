@@ -59,6 +59,8 @@ pub(crate) struct Content {
     pub(crate) calendar: Option<String>,
     /// The event that a winmail.dat was about.
     pub(crate) event: Option<Calendar>,
+    /// What a winmail.dat calls its message; empty when there was none.
+    pub(crate) class: String,
     /// Whether a signed S/MIME content was taken out of its file.
     pub(crate) was_signed: bool,
 }
@@ -92,6 +94,8 @@ struct Collector<'d> {
     winmail: (Segment, Option<Calendar>),
     /// The rich bodies of a winmail.dat as files, which no HTML mentions.
     bodies: Vec<Attachment>,
+    /// What a winmail.dat calls its message.
+    class: String,
     /// Signed S/MIME files opened so far.
     signed: usize,
     defects: &'d mut Vec<Defect>,
@@ -106,6 +110,7 @@ pub(crate) fn collect(root: Part<'_>, defects: &mut Vec<Defect>) -> Content {
         calendar: None,
         winmail: Default::default(),
         bodies: Vec::new(),
+        class: String::new(),
         signed: 0,
         defects,
         leaves: 0,
@@ -392,6 +397,7 @@ impl Collector<'_> {
             attachments: self.attachments,
             calendar: self.calendar,
             event,
+            class: self.class,
             was_signed: self.signed > 0,
         }
     }

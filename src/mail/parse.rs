@@ -61,6 +61,8 @@ pub struct Parsed {
     pub html: Option<String>,
     /// The files, in their order.
     pub attachments: Vec<Attachment>,
+    /// What Outlook calls it inside a winmail.dat (`PidTagMessageClass`); empty without one.
+    pub outlook_class: String,
     /// The first calendar event, when the message carries one.
     pub calendar: Option<Calendar>,
     /// How it is signed or encrypted, when it is.
@@ -105,6 +107,7 @@ pub fn parse(raw: &[u8]) -> (Parsed, Vec<Defect>) {
     parsed.text = content.text;
     parsed.html = content.html;
     parsed.attachments = content.attachments;
+    parsed.outlook_class = content.class;
     parsed.calendar = content
         .calendar
         .or_else(|| calendar_file(&parsed.attachments))

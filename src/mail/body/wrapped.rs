@@ -69,6 +69,9 @@ impl Collector<'_> {
             segment.text = unpacked.text;
             segment.html = unpacked.html;
         }
+        if self.class.is_empty() {
+            self.class = unpacked.class;
+        }
         *event = event.take().or(unpacked.calendar);
         true
     }

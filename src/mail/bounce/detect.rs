@@ -134,6 +134,16 @@ pub fn is_receipt(message: &Parsed) -> bool {
             .attachments
             .iter()
             .any(|part| part.content_type == "message/disposition-notification")
+        || is_outlook_receipt(&message.outlook_class.to_ascii_lowercase())
+}
+
+/// Outlook's receipts, as its own wrapping names them: read, or deleted unread (MS-OXTNEF section 2.1.3.5,
+/// with the older names that stand beside them).
+fn is_outlook_receipt(class: &str) -> bool {
+    class.ends_with(".ipnrn")
+        || class.ends_with(".ipnnrn")
+        || class.contains("read receipt")
+        || class.contains("non-read")
 }
 
 /// A recipient's filter rule refused the message: in the form of a receipt (RFC 5429 section 2.1.1),

@@ -33,6 +33,8 @@ pub struct Unpacked {
     pub attachments: Vec<Attachment>,
     /// The rich bodies as files.
     pub bodies: Vec<Attachment>,
+    /// What Outlook calls a message of this sort (`PidTagMessageClass`), e.g. `REPORT.IPM.Note.IPNRN`.
+    pub class: String,
     /// The invitation it was.
     pub calendar: Option<Calendar>,
     /// Whether it ends in the middle of something.
@@ -55,6 +57,7 @@ pub fn open(bytes: &[u8]) -> Option<Unpacked> {
         html,
         attachments: files,
         bodies: message.body_files(),
+        class: message.class,
         calendar,
         cut_off,
     })

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::mail::{self, Defect};
+use crate::model::Kind;
 
 fn count(number: usize) -> [u8; 4] {
     u32::try_from(number).expect("a small number").to_le_bytes()
@@ -204,6 +205,17 @@ fn a_body_in_rich_text_is_used_when_there_is_no_other() {
     packed.extend_from_slice(rtf);
     let winmail = tnef(&[message_properties(&[(0x1009, Value::Binary(&packed))])]);
     assert_eq!(open(&winmail).unwrap().html.as_deref(), Some("<p>hello"));
+}
+
+#[test]
+fn a_receipt_inside_is_a_receipt() {
+    let winmail = tnef(&[message_properties(&[
+        (0x001a, Value::Text("REPORT.IPM.Note.IPNRN")),
+        (0x1000, Value::Text("Your message was read.")),
+    ])]);
+    let (found, _) = mail::parse(&mail("", &winmail));
+    assert_eq!(found.outlook_class, "REPORT.IPM.Note.IPNRN");
+    assert_eq!(mail::classify::kind(&found), Kind::Notification);
 }
 
 #[test]
