@@ -11,7 +11,7 @@ use anyhow::Context as _;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::http::Http;
+use crate::http::{self, Http};
 use crate::net::Trust;
 use crate::oauth::KeyCache;
 use crate::secret::Sealer;
@@ -44,7 +44,11 @@ pub fn open(config: Config, clock: Clock) -> anyhow::Result<Arc<Services>> {
         .write(|tx| settings::check_key(tx, &sealer, clock.now()))
         .map_err(|error| wrong_key(error, &config))?;
     give_to_owner_of(folder, &database)?;
-    let http = Http::new(config.extra_roots.as_deref())?;
+    let deadlines = http::Deadlines {
+        connect: config.patience.connect,
+        whole: config.patience.request,
+    };
+    let http = Http::within(config.extra_roots.as_deref(), deadlines)?;
     let trust = Trust::new(config.extra_roots.as_deref())?;
     Ok(Arc::new(Services {
         store: Arc::new(store),

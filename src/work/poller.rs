@@ -2,7 +2,7 @@
 //! shows within a second, and a poll at every instant of the mailbox's cron text, which catches what
 //! IDLE missed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::status::{Health, Line, LoopName};
 use super::sync::{self, Pace};
@@ -17,6 +17,8 @@ use crate::store;
 
 /// IDLE is renewed well before the 29 minutes of RFC 2177 §3; Exchange ends quiet sessions sooner.
 const IDLE_MAX: Duration = Duration::from_secs(9 * 60);
+/// An IDLE that the server ends sooner than this was not quiet too long: something is wrong there.
+const IDLE_MIN: Duration = Duration::from_secs(60);
 /// Longest pause after failures that pass by themselves.
 const PAUSE_MAX_SECONDS: i64 = 15 * 60;
 /// Pause while a person must act; the cause may go away without anyone telling us.
@@ -31,6 +33,8 @@ const RESTING_SECONDS: i64 = 3_600;
 pub struct Poller {
     session: Option<imap::Session>,
     failures: u32,
+    /// How often in a row the server ended IDLE at once.
+    hang_ups: u32,
     pace: Pace,
 }
 
@@ -332,16 +336,52 @@ fn wait_for_mail(
     );
     let interrupt = session.interrupter();
     wake.on_wake(Some(Box::new(move || interrupt.interrupt())));
+    let began = Instant::now();
     let ended = session.idle(wait.min(IDLE_MAX));
     wake.on_wake(None);
     // A ring that cut the IDLE short has been answered by ending it.
     let _ = wake.take();
     match ended {
-        Ok(IdleEnd::NewMail | IdleEnd::Nothing) => {}
+        Ok(IdleEnd::NewMail | IdleEnd::Nothing) => poller.hang_ups = 0,
         Err(problem) => {
             // Quiet sessions are ended by servers now and then; only a failed step is worth a word.
             tracing::debug!(mailbox.id = id.0, code = %problem.code, "IDLE ended");
             poller.session = None;
+            if began.elapsed() >= IDLE_MIN {
+                poller.hang_ups = 0;
+            } else {
+                hung_up_on(services, poller, id, wait, wake);
+            }
         }
     }
+}
+
+/// After a session that was ended soon a new one begins at once; where that happens again and again,
+/// signing in each time would only make the server angry.
+fn hung_up_on(
+    services: &Services,
+    poller: &mut Poller,
+    id: MailboxId,
+    until_poll: Duration,
+    wake: &Wake,
+) {
+    poller.hang_ups = poller.hang_ups.saturating_add(1);
+    let Some(times @ 1..) = poller.hang_ups.checked_sub(1) else {
+        return;
+    };
+    let [random] = random_bytes::<1>();
+    let pause = schedule::back_off(times, PAUSE_MAX_SECONDS, random);
+    // The poll of the cron text comes in any case.
+    let until_poll = i64::try_from(until_poll.as_secs()).unwrap_or(pause);
+    let pause = pause.min(until_poll.max(1));
+    say(
+        services,
+        id,
+        Health::Good,
+        format!(
+            "The server keeps ending the connection that listens for new mail. Next look in {}.",
+            span(pause)
+        ),
+    );
+    rest(wake, pause);
 }

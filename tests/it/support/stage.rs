@@ -70,18 +70,24 @@ impl Stage {
 
     /// The services again over the same database, as after a restart.
     pub(crate) fn restart(&mut self) {
-        let config = Config::clone(&self.services.config);
+        self.reconfigure(|_| {});
+    }
+
+    /// As after a restart with other settings.
+    pub(crate) fn reconfigure(&mut self, change: impl FnOnce(&mut Config)) {
+        let mut config = Config::clone(&self.services.config);
+        change(&mut config);
         self.services = app::open(config, self.clock.clone()).unwrap();
     }
 
     /// Faces other IMAP and SMTP servers, whose certificates this root signs.
     pub(crate) fn face(&mut self, imap: &str, smtp: &str, ca_pem: &str) {
-        let mut config = Config::clone(&self.services.config);
-        config.endpoints.imap = Some(imap.to_owned());
-        config.endpoints.smtp = Some(smtp.to_owned());
-        let roots = config.extra_roots.take().unwrap_or_default();
-        config.extra_roots = Some([roots.as_slice(), b"\n", ca_pem.as_bytes()].concat());
-        self.services = app::open(config, self.clock.clone()).unwrap();
+        self.reconfigure(|config| {
+            config.endpoints.imap = Some(imap.to_owned());
+            config.endpoints.smtp = Some(smtp.to_owned());
+            let roots = config.extra_roots.take().unwrap_or_default();
+            config.extra_roots = Some([roots.as_slice(), b"\n", ca_pem.as_bytes()].concat());
+        });
     }
 
     /// Forgets the access tokens of a mailbox, as if they had ended.

@@ -1,0 +1,1 @@
+//! What is in the mailbox is not as it should be.
