@@ -10,6 +10,7 @@ mod dial;
 pub mod entra_app;
 mod janitor;
 pub mod metrics;
+mod pace;
 mod poller;
 pub mod probe;
 pub mod schedule;

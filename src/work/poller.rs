@@ -4,12 +4,13 @@
 
 use std::time::{Duration, Instant};
 
+use super::pace::Pace;
 use super::status::{Health, Line, LoopName};
-use super::sync::{self, Pace};
+use super::sync;
 use super::wake::Wake;
 use super::{Services, dial, schedule};
 use crate::imap::{self, IdleEnd};
-use crate::model::{FolderRole, Mailbox, MailboxId, MailboxStatus, Word as _};
+use crate::model::{Folder, FolderRole, Mailbox, MailboxId, MailboxStatus, Word as _};
 use crate::net::Closer;
 use crate::problem::{Disposition, Problem};
 use crate::secret::random_bytes;
@@ -35,6 +36,8 @@ pub struct Poller {
     failures: u32,
     /// How often in a row the server ended IDLE at once.
     hang_ups: u32,
+    /// A folder that could not be read this time, in words.
+    left_out: Option<String>,
     pace: Pace,
 }
 
@@ -125,9 +128,32 @@ fn sync_all(
     };
     let folders = folders(services, session, mailbox)?;
     let mut total = sync::Passed::default();
+    let pace = &mut poller.pace;
+    poller.left_out = None;
     // INBOX last, so that IDLE waits on it.
     for folder in folders.iter().rev() {
-        let passed = sync::folder(services, session, mailbox, folder, wake, &mut poller.pace)?;
+        let passed = match sync::folder(services, session, mailbox, folder, wake, pace) {
+            Err(problem) if folder.role != FolderRole::Inbox => {
+                let found = found_again(services, session, folder, problem)?;
+                let passed = found.and_then(|folder| {
+                    sync::folder(services, session, mailbox, &folder, wake, pace)
+                });
+                // INBOX is what people wait for: no other folder holds it up while the session lives.
+                passed.or_else(|problem| {
+                    if imap::explain::asks_for_pause(&problem) || session.noop().is_err() {
+                        return Err(problem);
+                    }
+                    tracing::warn!(mailbox.id = mailbox.id.0, folder.id = folder.id.0,
+                        code = %problem.code, "a folder is left out");
+                    poller.left_out = Some(format!(
+                        "{} is left out for now: {}",
+                        folder.name, problem.sentence
+                    ));
+                    Ok(sync::Passed::default())
+                })?
+            }
+            other => other?,
+        };
         total.received += passed.received;
         total.cut_short |= passed.cut_short;
         if total.cut_short {
@@ -137,12 +163,46 @@ fn sync_all(
     Ok(total)
 }
 
+/// A folder that could not be read, under the name it has now: people rename folders, and Exchange
+/// does when a mailbox changes its language. `Err` inside when that is not what was wrong.
+fn found_again(
+    services: &Services,
+    session: &mut imap::Session,
+    folder: &Folder,
+    problem: Problem,
+) -> Result<Result<Folder, Problem>, Problem> {
+    if imap::explain::asks_for_pause(&problem) || folder.role != FolderRole::Sent {
+        return Ok(Err(problem));
+    }
+    let Ok(on_server) = session.list_folders() else {
+        // The session is what failed.
+        return Err(problem);
+    };
+    if on_server.iter().any(|now| now.raw_name == folder.raw_name) {
+        return Ok(Err(problem));
+    }
+    let sent = |now: &imap::Folder| now.role == Some(imap::FolderRole::Sent);
+    let Some(now) = on_server.into_iter().find(sent) else {
+        return Ok(Err(problem));
+    };
+    let (raw, name) = (&now.raw_name, &now.name);
+    services
+        .store
+        .write(|tx| store::folders::update_name(tx, folder.id, raw, name))
+        .map_err(|error: store::Error| error.to_problem())?;
+    Ok(Ok(Folder {
+        raw_name: now.raw_name,
+        name: now.name,
+        ..folder.clone()
+    }))
+}
+
 /// The watched folders; found on the server the first time.
 fn folders(
     services: &Services,
     session: &mut imap::Session,
     mailbox: &Mailbox,
-) -> Result<Vec<crate::model::Folder>, Problem> {
+) -> Result<Vec<Folder>, Problem> {
     let list = || {
         services
             .store
@@ -328,12 +388,16 @@ fn wait_for_mail(
         let _ = wake.wait(wait);
         return;
     };
-    say(
-        services,
-        id,
-        Health::Good,
-        "Listening: new mail shows within a second.",
-    );
+    let listening = "Listening: new mail shows within a second.";
+    match &poller.left_out {
+        None => say(services, id, Health::Good, listening),
+        Some(words) => say(
+            services,
+            id,
+            Health::Trouble,
+            format!("{listening} {words}"),
+        ),
+    }
     let interrupt = session.interrupter();
     wake.on_wake(Some(Box::new(move || interrupt.interrupt())));
     let began = Instant::now();

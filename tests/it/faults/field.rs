@@ -123,6 +123,24 @@ impl Field {
         world.folder(self.address(), "INBOX").last().unwrap().uid
     }
 
+    /// Delivers a message with an attachment of about this size.
+    pub(super) fn deliver_attachment(&self, bytes: usize) {
+        let mut delivered = self.delivered.borrow_mut();
+        let id = format!("message-{}@shop.example", delivered.len());
+        let line = format!("{}\r\n", "JVBERi0x".repeat(9));
+        let raw = format!(
+            "From: Mia <mia@shop.example>\r\nSubject: Large\r\nMessage-ID: <{id}>\r\n\
+             Date: Fri, 15 Jan 2027 08:00:00 +0000\r\nMIME-Version: 1.0\r\n\
+             Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n\
+             See the file.\r\n--b\r\nContent-Type: application/pdf; name=lamp.pdf\r\n\
+             Content-Transfer-Encoding: base64\r\n\r\n{}--b--\r\n",
+            line.repeat(bytes / line.len())
+        );
+        delivered.push(id);
+        let world = self.stage.simulator.world();
+        assert!(world.deliver(self.address(), raw.as_bytes()));
+    }
+
     /// Delivers so many small messages.
     pub(super) fn deliver(&self, count: usize) {
         for _ in 0..count {
