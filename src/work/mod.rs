@@ -67,6 +67,7 @@ pub struct Work {
     bells: Mutex<BTreeMap<LoopName, Wake>>,
     supervisor: Wake,
     refreshing: credentials::SingleFlight,
+    absences: settle::Absences,
 }
 
 impl Work {

@@ -22,6 +22,8 @@ use crate::store::deliveries::{self, AttemptEnd, Change};
 
 /// After this time without success a reply is given up.
 const GIVE_UP_SECONDS: i64 = 2 * 24 * 3600;
+/// So many tries wait until the server takes a reply for all its recipients at once.
+const TOGETHER_TRIES: i64 = 5;
 /// Longest pause between tries.
 const PAUSE_MAX_SECONDS: i64 = 3_600;
 /// Pause of a mailbox whose way out a person must mend.
@@ -109,7 +111,9 @@ fn through_smtp(
     mailbox: &Mailbox,
     now: i64,
 ) -> store::Result<()> {
-    let mut session = match sender.session.take() {
+    let kept = sender.session.take();
+    let was_kept = kept.is_some();
+    let mut session = match kept {
         Some(session) => session,
         None => match dial::smtp(services, mailbox, mailbox.smtp_user()) {
             Ok(session) => session,
@@ -122,7 +126,17 @@ fn through_smtp(
         return Ok(());
     };
     let (envelope, raw, _) = message(services, mailbox, &delivery)?;
-    let outcome = session.send(&envelope, &raw);
+    let mut outcome = session.send(&envelope, &raw);
+    // The server had ended a session we kept: nothing was said about this message yet.
+    if was_kept && !session.is_usable() && is_before_recipients(&outcome) {
+        outcome = match dial::smtp(services, mailbox, mailbox.smtp_user()) {
+            Ok(newer) => {
+                session = newer;
+                session.send(&envelope, &raw)
+            }
+            Err(refusal) => Outcome::Refused(refusal),
+        };
+    }
     if session.is_usable() {
         sender.session = Some(session);
     }
@@ -133,6 +147,11 @@ fn through_smtp(
         way_out: WayOut::Smtp,
     };
     record(services, &tried, outcome)
+}
+
+fn is_before_recipients(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Refused(refusal)
+        if refusal.stage <= Stage::Sender && refusal.problem.is_transient())
 }
 
 fn through_graph(services: &Services, mailbox: &Mailbox, now: i64) -> store::Result<()> {
@@ -230,6 +249,7 @@ fn message(
     let envelope = Envelope {
         mail_from: mailbox.address.clone(),
         recipients: recipients.map(|who| who.address.clone()).collect(),
+        together: delivery.attempts <= TOGETHER_TRIES,
     };
     let bcc = who.bcc.iter().map(|who| who.address.clone()).collect();
     Ok((envelope, raw.ok_or_else(gone)?, bcc))

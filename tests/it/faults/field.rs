@@ -213,6 +213,41 @@ impl Field {
         queued
     }
 
+    /// Queues an answer with an attachment of this size.
+    pub(super) fn answer_large(&self, bytes: usize) -> Queued {
+        let number = self.stage.conversations(View::Open)[0];
+        let file = mailhatch::reply::ReplyFile {
+            filename: "plan.bin".to_owned(),
+            content_type: "application/octet-stream".to_owned(),
+            bytes: vec![7; bytes],
+        };
+        let queued = self.stage.reply_with(number, "See the plan.", |draft| {
+            draft.attachments.push(file);
+        });
+        self.queued.borrow_mut().push(queued);
+        queued
+    }
+
+    /// Receives a question whose answer goes to two people.
+    pub(super) fn asked_by_two(&self) -> Queued {
+        self.deliver(1);
+        self.stage.receives(self.id, 1);
+        let number = self.stage.conversations(View::Open)[0];
+        let queued = self.stage.reply_with(number, "Both of you.", |draft| {
+            let other = mailhatch::model::Address::new("", "other@shop.example");
+            draft.cc.push(other);
+        });
+        self.queued.borrow_mut().push(queued);
+        queued
+    }
+
+    /// One step, after which the reply is queued and unblamed; says why.
+    pub(super) fn send_step_closed(&self, queued: Queued) -> Problem {
+        let _ = self.send_step();
+        assert_eq!(self.delivery(queued).attempts, 0);
+        self.stage.mailbox(self.id).send_problem.unwrap()
+    }
+
     /// One step of a new sender.
     pub(super) fn send_step(&self) -> SendStep {
         send_step(&self.stage.services, &mut Sender::default(), self.id).unwrap()

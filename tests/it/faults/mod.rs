@@ -5,3 +5,5 @@ mod field;
 mod idle;
 mod receiving_line;
 mod receiving_mail;
+mod sending_answer;
+mod sending_line;

@@ -194,12 +194,22 @@ impl Stage {
 
     /// Queues an answer to everyone of a conversation.
     pub(crate) fn reply(&self, id: ConversationId, text: &str) -> Queued {
+        self.reply_with(id, text, |_| {})
+    }
+
+    /// As [`Stage::reply`], changed before it is queued.
+    pub(crate) fn reply_with(
+        &self,
+        id: ConversationId,
+        text: &str,
+        change: impl FnOnce(&mut ReplyDraft),
+    ) -> Queued {
         let defaults = self
             .services
             .store
             .read(|db| reply::defaults(db, id, true))
             .unwrap();
-        let draft = ReplyDraft {
+        let mut draft = ReplyDraft {
             conversation_id: id,
             to: defaults.to,
             cc: defaults.cc,
@@ -212,6 +222,7 @@ impl Stage {
             idempotency_key: random_token(),
             then: mailhatch::model::Status::Waiting,
         };
+        change(&mut draft);
         reply::queue(
             &self.services.store,
             self.clock.now(),
