@@ -39,6 +39,11 @@ pub(super) fn run(services: &Services, wake: &Wake) {
 
 fn round(services: &Services, next_backup_at: &mut Option<i64>) {
     let now = services.clock.now();
+    // A clock that was set back must not put the next backup off.
+    *next_backup_at = backups::next(services)
+        .into_iter()
+        .chain(*next_backup_at)
+        .min();
     forget_old(services, now);
     keep_tokens_alive(services, now);
     if next_backup_at.is_some_and(|at| at <= now) {

@@ -270,6 +270,14 @@ fn note_failed(services: &Services, mailbox: &Mailbox, problem: &Problem) {
     };
     tracing::warn!(mailbox.id = mailbox.id.0, code = %problem.code, status = status.word(),
         "receiving failed");
+    // What passes by itself must not hide why a person has to act.
+    let person_must_act = matches!(
+        mailbox.status,
+        MailboxStatus::NeedsSignIn | MailboxStatus::NeedsAdmin
+    );
+    if person_must_act && mailbox.problem.is_some() && problem.is_transient() {
+        return;
+    }
     let now = services.clock.now();
     let stored = services
         .store

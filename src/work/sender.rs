@@ -22,6 +22,8 @@ use crate::store::deliveries::{self, AttemptEnd, Change};
 
 /// After this time without success a reply is given up.
 const GIVE_UP_SECONDS: i64 = 2 * 24 * 3600;
+/// And after no fewer tries than these.
+const GIVE_UP_TRIES: i64 = 10;
 /// So many tries wait until the server takes a reply for all its recipients at once.
 const TOGETHER_TRIES: i64 = 5;
 /// Longest pause between tries.
@@ -74,6 +76,9 @@ pub fn step(services: &Services, sender: &mut Sender, id: MailboxId) -> store::R
     let wait_until = due.map(|at| at.max(mailbox.send_after_at));
     if wait_until.is_none_or(|at| at > now) {
         sender.hang_up();
+        if wait_until.is_some() && clock_was_set_back(services, &mailbox, now)? {
+            return Ok(Step::Worked);
+        }
         return Ok(Step::Nothing(wait_until));
     }
     if let Some(at) = rate_limit(services, &mailbox, now)? {
@@ -94,6 +99,31 @@ impl Sender {
     }
 }
 
+/// Ends pauses that began by a clock which has been set back since: they would last until that time comes
+/// again. Says whether there were any.
+fn clock_was_set_back(services: &Services, mailbox: &Mailbox, now: i64) -> store::Result<bool> {
+    let id = mailbox.id;
+    let pause = mailbox.send_after_at > now.saturating_add(BLOCK_PAUSE_SECONDS * 3)
+        || (mailbox.send_after_at > now && mailbox.send_problem_at.is_some_and(|at| at > now));
+    let waits = services
+        .store
+        .read(|db| deliveries::has_from_future(db, id, now))?;
+    if !pause && !waits {
+        return Ok(false);
+    }
+    tracing::warn!(
+        mailbox.id = id.0,
+        "the clock was set back; nothing waits for the old time"
+    );
+    services.store.write(|tx| {
+        deliveries::update_from_future(tx, id, now)?;
+        if pause {
+            store::mailboxes::update_sending(tx, id, None, 0, now)?;
+        }
+        Ok(true)
+    })
+}
+
 /// When the provider's limit of messages a minute is used up: when to go on.
 fn rate_limit(services: &Services, mailbox: &Mailbox, now: i64) -> store::Result<Option<i64>> {
     let Ok(traits) = dial::traits(services, mailbox) else {
@@ -101,7 +131,7 @@ fn rate_limit(services: &Services, mailbox: &Mailbox, now: i64) -> store::Result
     };
     let sent = services
         .store
-        .read(|db| deliveries::count_attempts_since(db, mailbox.id, now.saturating_sub(60)))?;
+        .read(|db| deliveries::count_attempts(db, mailbox.id, now.saturating_sub(60), now))?;
     Ok((sent >= i64::from(traits.limits.messages_per_minute)).then_some(now + 5))
 }
 
@@ -378,7 +408,9 @@ fn refused(services: &Services, tried: &Tried<'_>, refusal: &Refusal) -> store::
     } = tried;
     let problem = &refusal.problem;
     let other_way = *way_out == mailbox.way_out && try_another_way(services, mailbox, refusal)?;
-    let too_old = now.saturating_sub(delivery.created_at) > GIVE_UP_SECONDS;
+    // The age alone says little: the machine may have been off, or the clock set forward.
+    let too_old = now.saturating_sub(delivery.created_at) > GIVE_UP_SECONDS
+        && delivery.attempts >= GIVE_UP_TRIES;
     // Before MAIL FROM nothing has been said about this message: the mailbox is meant.
     let before_message = refusal.stage <= Stage::SignIn;
     // A block lifts by itself after hours, and trying meanwhile lengthens it (Microsoft, "Continuous

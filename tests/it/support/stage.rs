@@ -43,9 +43,10 @@ impl Stage {
 
     /// With these settings over the usual ones; an empty value takes a setting away.
     pub(crate) fn with(clock: Clock, settings: &[(&str, &str)]) -> Self {
-        let shared = clock.clone();
+        // Microsoft's clock goes on when ours is set to another time.
+        let (shared, began_at) = (clock.clone(), clock.now() - clock.steady());
         let options = Options {
-            clock: mailhatch_simulator::clock::Clock::new(move || shared.now()),
+            clock: mailhatch_simulator::clock::Clock::new(move || began_at + shared.steady()),
             ..Options::default()
         };
         let simulator = Simulator::start(options).unwrap();
