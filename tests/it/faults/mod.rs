@@ -2,6 +2,7 @@
 //! says what the person is told, and at its end every message is there once and every reply left once.
 
 mod clock;
+mod crash_points;
 mod disk;
 mod field;
 mod graph;
