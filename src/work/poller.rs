@@ -71,7 +71,11 @@ pub fn step(services: &Services, poller: &mut Poller, id: MailboxId, wake: &Wake
             poller.failures = 0;
             match note_synced(services, &mailbox, passed.received) {
                 Ok(()) => Step::Synced(passed.received),
-                Err(error) => poller.failed(error.to_problem()),
+                Err(error) => {
+                    tracing::error!(mailbox.id = id.0, %error,
+                        "the mailbox's state could not be stored");
+                    poller.failed(error.to_problem())
+                }
             }
         }
         Err(problem) => {

@@ -294,6 +294,8 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>, server: u16) -> Vec<Join
             socket.set_read_timeout(Some(LOOK_EVERY)).unwrap();
         }
         if accept == Accept::Reset {
+            // The caller shall see its call answered first.
+            let _ = (&line.client).read(&mut [0]);
             line.end(End::Reset);
             continue;
         }

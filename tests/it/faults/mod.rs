@@ -7,6 +7,7 @@ mod disk;
 mod field;
 mod graph;
 mod idle;
+mod real;
 mod receiving_line;
 mod receiving_mail;
 mod sending_answer;
