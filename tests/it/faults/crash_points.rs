@@ -26,6 +26,13 @@ const FRAME: u64 = 24 + 4096;
 /// The log's own header.
 const LOG_HEADER: u64 = 32;
 
+/// How a failed write shows in the log. The failure itself may still find room to be stored.
+const TOLD: [&str; 3] = [
+    "receiving failed",
+    "could not be stored",
+    "the sender could not use the database",
+];
+
 /// What happens at a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Strike {
@@ -119,9 +126,10 @@ impl Run {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// Whether it has written this to its log.
-    fn has_said(&self, words: &str) -> bool {
-        self.log.try_iter().any(|line| line.contains(words))
+    /// Whether it has written one of these to its log.
+    fn has_said(&self, words: &[&str]) -> bool {
+        let told = |line: &String| words.iter().any(|words| line.contains(words));
+        self.log.try_iter().any(|line| told(&line))
     }
 }
 
@@ -147,7 +155,7 @@ fn receiving(strike: Strike) -> u64 {
         let mut came_through = false;
         until("it was struck or came through", || {
             came_through = field.stage.simulator.faults().count() == 0;
-            let failed = strike == Strike::Fail && run.has_said("could not be stored");
+            let failed = strike == Strike::Fail && run.has_said(&TOLD);
             came_through || run.is_over() || failed
         });
         field.stage.simulator.faults().clear();
@@ -213,8 +221,7 @@ fn sending(strike: Strike) -> u64 {
         let mut came_through = false;
         until("it was struck or came through", || {
             came_through = field.stage.simulator.faults().count() == 0;
-            let failed =
-                strike == Strike::Fail && run.has_said("the sender could not use the database");
+            let failed = strike == Strike::Fail && run.has_said(&TOLD);
             came_through || run.is_over() || failed
         });
         field.stage.simulator.faults().clear();

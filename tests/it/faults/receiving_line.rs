@@ -253,13 +253,12 @@ fn a_hang_up_while_folders_are_listed_is_told() {
 
 #[test]
 fn a_folder_that_is_not_available_now_is_opened_later() {
-    struck(
-        waiting(),
-        Point::ImapSelect,
-        Action::Reply("NO Server Unavailable. 15".to_owned()),
-        "imap_server_unavailable",
-        "not available at the moment",
-    );
+    let field = waiting();
+    // The first one is that of Sent Items, which holds up nothing.
+    let no = Action::Reply("NO Server Unavailable. 15".to_owned());
+    field.once(Point::ImapSelect, no.clone());
+    let (code, words) = ("imap_server_unavailable", "not available at the moment");
+    struck(field, Point::ImapSelect, no, code, words);
 }
 
 #[test]
