@@ -143,6 +143,7 @@ fn a_proxy_that_is_not_there_is_named_and_exempt_hosts_do_not_use_it() {
         None,
         Some(&format!("http://{dead}")),
         Some("example.com, .local"),
+        Deadlines::default(),
     )
     .unwrap();
     let problem = http.get("https://login.example.net/", &[]).unwrap_err();

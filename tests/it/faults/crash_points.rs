@@ -18,7 +18,7 @@ use mailhatch_simulator::faults::{Action, Point};
 
 use super::field::{Field, port};
 use crate::interop::proxy::{Plan, Proxy};
-use crate::support::child::command;
+use crate::support::child::{Serve, command};
 use crate::support::stage::until;
 
 /// A page in the write-ahead log with its header (sqlite.org/fileformat2.html, "The Write-Ahead Log").
@@ -316,4 +316,20 @@ fn killed_at_any_command_of_sending_it_ends_right() {
 fn killed_between_the_new_token_and_its_use_it_ends_right() {
     killed_at(Point::TokenIssued, true);
     killed_at(Point::TokenIssued, false);
+}
+
+#[test]
+fn two_programs_do_not_serve_the_same_data() {
+    let field = Field::on(Clock::System);
+    let folder = field.stage.folder.path();
+    let first = Serve::start(&field.stage);
+    let output = command(&field.stage, &["serve"]).output().unwrap();
+    assert!(!output.status.success());
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("another Mailhatch"), "{told}");
+    assert!(told.contains(&folder.display().to_string()), "{told}");
+    // A killed one leaves nothing behind that keeps the next from starting.
+    first.kill();
+    let second = Serve::start(&field.stage);
+    assert!(second.terminate().success());
 }
