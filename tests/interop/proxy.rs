@@ -219,7 +219,7 @@ impl Proxy {
         let Some(thread) = self.listening.lock().unwrap().take() else {
             return;
         };
-        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port.number()));
+        let _ = call(self.port.number());
         self.pumps.lock().unwrap().extend(thread.join().unwrap());
     }
 }
@@ -266,6 +266,11 @@ impl Line {
     }
 }
 
+fn call(port: u16) -> std::io::Result<TcpStream> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    TcpStream::connect_timeout(&address, Duration::from_secs(5))
+}
+
 /// Accepts until it is to stop; returns the threads of the connections.
 fn accept(listener: &TcpListener, shared: &Arc<Shared>, server: u16) -> Vec<JoinHandle<()>> {
     let mut pumps = Vec::new();
@@ -279,8 +284,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>, server: u16) -> Vec<Join
             return pumps;
         }
         shared.connections.fetch_add(1, Ordering::SeqCst);
-        let upstream = SocketAddr::from((Ipv4Addr::LOCALHOST, server));
-        let Ok(upstream) = TcpStream::connect(upstream) else {
+        let Ok(upstream) = call(server) else {
             continue;
         };
         let line = Arc::new(Line {

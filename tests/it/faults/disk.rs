@@ -100,8 +100,8 @@ fn a_full_disk_at_any_write_of_receiving_loses_and_doubles_nothing() {
                     "{problem}"
                 );
                 assert!(problem.is_transient(), "it goes on by itself");
-                let told = field.stage.services.store.read(store::check::run).unwrap();
-                assert_eq!(told, Vec::<String>::new());
+                let broken = field.stage.services.store.read(store::check::run).unwrap();
+                assert_eq!(broken, Vec::<String>::new());
                 fulls += 1;
             }
             other => panic!("{other:?}"),

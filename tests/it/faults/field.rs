@@ -50,6 +50,14 @@ pub(super) fn port(address: &str) -> u16 {
     digits.trim_end_matches("/graph").parse().unwrap()
 }
 
+/// The problem shown is the one that happened; it says these words, and what to do.
+fn told(shown: &Problem, happened: &Problem, words: &str) {
+    assert_eq!(shown, happened);
+    let told = format!("{} {}", shown.sentence, shown.remedy);
+    assert!(told.contains(words), "{told}");
+    assert!(!shown.remedy.is_empty());
+}
+
 impl Field {
     /// Connected, its empty inbox read, nothing spoiled yet; time stands still.
     pub(super) fn new() -> Self {
@@ -160,20 +168,12 @@ impl Field {
             panic!("it did not fail: {step:?}");
         };
         assert_eq!(problem.code, code, "{problem}");
-        self.told(
+        told(
             &self.stage.mailbox(self.id).problem.unwrap(),
             &problem,
             words,
         );
         problem
-    }
-
-    /// The problem shown is the one that happened; it says these words, and what to do.
-    fn told(&self, shown: &Problem, happened: &Problem, words: &str) {
-        assert_eq!(shown, happened);
-        let told = format!("{} {}", shown.sentence, shown.remedy);
-        assert!(told.contains(words), "{told}");
-        assert!(!shown.remedy.is_empty());
     }
 
     /// Polls until it goes well again, which must be soon; so many messages have come then.
@@ -276,7 +276,7 @@ impl Field {
         assert_eq!(delivery.state, state, "{delivery:?}");
         let problem = delivery.problem.expect("it says why");
         assert_eq!(problem.code, code, "{problem}");
-        self.told(&problem, &problem, words);
+        told(&problem, &problem, words);
         problem
     }
 
@@ -293,7 +293,7 @@ impl Field {
             .send_problem
             .expect("it says why");
         assert_eq!(problem.code, code, "{problem}");
-        self.told(&problem, &problem, words);
+        told(&problem, &problem, words);
         problem
     }
 

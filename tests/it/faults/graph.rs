@@ -48,7 +48,7 @@ fn refused(action: Action, code: &str, words: &str) {
 }
 
 /// It is not known whether Graph took it; `had_left` says whether it had.
-fn unknown(field: Field, point: Point, action: Action, had_left: bool) {
+fn unknown(field: &Field, point: Point, action: Action, had_left: bool) {
     let queued = field.asked();
     field.once(point, action);
     field.tries(queued, UNCERTAIN, UNKNOWN, "Sent Items");
@@ -99,29 +99,29 @@ fn a_request_to_graph_cut_in_the_middle_of_the_body_leaves_once() {
 
 #[test]
 fn a_hang_up_by_graph_before_it_took_the_message_leaves_once() {
-    unknown(by_graph(), Point::Graph, Action::Close, false);
+    unknown(&by_graph(), Point::Graph, Action::Close, false);
 }
 
 #[test]
 fn a_hang_up_by_graph_after_it_took_the_message_is_settled_through_sent_items() {
-    unknown(by_graph(), Point::GraphAccepted, Action::Close, true);
+    unknown(&by_graph(), Point::GraphAccepted, Action::Close, true);
 }
 
 #[test]
 fn silence_of_graph_after_it_took_the_message_is_settled_through_sent_items() {
     let field = by_graph().hurried();
-    unknown(field, Point::GraphAccepted, Action::Hang, true);
+    unknown(&field, Point::GraphAccepted, Action::Hang, true);
 }
 
 #[test]
 fn a_gateway_that_gave_up_on_graph_leaves_the_outcome_open() {
     let gateway = http(504, &[], "UnknownError");
-    unknown(by_graph(), Point::GraphAccepted, gateway, true);
+    unknown(&by_graph(), Point::GraphAccepted, gateway, true);
 }
 
 #[test]
 fn an_error_page_in_place_of_graphs_answer_leaves_the_outcome_open() {
-    unknown(by_graph(), Point::Graph, http(500, &[], ""), false);
+    unknown(&by_graph(), Point::Graph, http(500, &[], ""), false);
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn waiting() -> Field {
 }
 
 /// The line is spoiled by a plan; afterwards the message comes, once.
-fn spoiled(field: Field, plan: Plan, code: &str, words: &str) {
+fn spoiled(field: &Field, plan: Plan, code: &str, words: &str) {
     field.imap.set(plan);
     let problem = field.fails(code, words);
     assert!(problem.is_transient(), "{problem}");
@@ -30,7 +30,7 @@ fn spoiled(field: Field, plan: Plan, code: &str, words: &str) {
 }
 
 /// A server fault strikes once; afterwards the message comes, once.
-fn struck(field: Field, point: Point, action: Action, code: &str, words: &str) {
+fn struck(field: &Field, point: Point, action: Action, code: &str, words: &str) {
     field.once(point, action);
     let problem = field.fails(code, words);
     assert!(problem.is_transient(), "{problem}");
@@ -57,7 +57,7 @@ fn a_server_name_that_is_not_found_is_waited_for() {
 #[test]
 fn a_server_that_refuses_connections_is_waited_for() {
     spoiled(
-        waiting(),
+        &waiting(),
         Plan::REFUSE,
         "connect_refused",
         "nothing listens there",
@@ -93,7 +93,7 @@ fn a_server_that_does_not_answer_the_call_is_waited_for() {
 #[test]
 fn a_connection_that_is_accepted_and_never_answered_is_given_up() {
     spoiled(
-        waiting().hurried(),
+        &waiting().hurried(),
         Plan::SILENCE,
         "tls_timeout",
         "did not begin encryption",
@@ -103,7 +103,7 @@ fn a_connection_that_is_accepted_and_never_answered_is_given_up() {
 #[test]
 fn a_connection_reset_at_once_is_made_again() {
     spoiled(
-        waiting(),
+        &waiting(),
         Plan::RESET,
         "tls_failed",
         "while encryption was being set up",
@@ -113,7 +113,7 @@ fn a_connection_reset_at_once_is_made_again() {
 #[test]
 fn a_tls_handshake_cut_in_the_middle_is_begun_again() {
     spoiled(
-        waiting(),
+        &waiting(),
         Plan::cut(Way::ToClient, 100, End::Close),
         "tls_failed",
         "while encryption was being set up",
@@ -123,7 +123,7 @@ fn a_tls_handshake_cut_in_the_middle_is_begun_again() {
 #[test]
 fn a_tls_handshake_that_stalls_is_given_up() {
     spoiled(
-        waiting().hurried(),
+        &waiting().hurried(),
         Plan::cut(Way::ToClient, 100, End::Stall),
         "tls_timeout",
         "did not begin encryption",
@@ -150,7 +150,7 @@ fn a_certificate_nobody_vouches_for_stops_the_mailbox_before_anything_is_said() 
 #[test]
 fn a_greeting_that_says_goodbye_is_told_in_the_servers_words() {
     struck(
-        waiting(),
+        &waiting(),
         Point::ImapGreeting,
         Action::Reply("* BYE Connection closed. 14".to_owned()),
         "imap_connection_dropped",
@@ -161,7 +161,7 @@ fn a_greeting_that_says_goodbye_is_told_in_the_servers_words() {
 #[test]
 fn a_greeting_that_never_comes_meets_the_deadline() {
     struck(
-        waiting().hurried(),
+        &waiting().hurried(),
         Point::ImapGreeting,
         Action::Hang,
         "answer_timeout",
@@ -172,7 +172,7 @@ fn a_greeting_that_never_comes_meets_the_deadline() {
 #[test]
 fn a_hang_up_in_place_of_a_greeting_is_told() {
     struck(
-        waiting(),
+        &waiting(),
         Point::ImapGreeting,
         Action::Close,
         "tls_failed",
@@ -210,7 +210,7 @@ fn a_sign_in_refused_for_good_stops_the_mailbox_until_the_cause_goes() {
 #[test]
 fn a_hang_up_in_the_middle_of_signing_in_is_told() {
     struck(
-        waiting(),
+        &waiting(),
         Point::ImapAuthenticate,
         Action::Close,
         "connection_closed",
@@ -243,7 +243,7 @@ fn a_hang_up_while_folders_are_listed_is_told() {
     let field = Field::unread(Clock::hand(NOW));
     field.deliver(1);
     struck(
-        field,
+        &field,
         Point::ImapList,
         Action::Close,
         "connection_closed",
@@ -258,7 +258,7 @@ fn a_folder_that_is_not_available_now_is_opened_later() {
     let no = Action::Reply("NO Server Unavailable. 15".to_owned());
     field.once(Point::ImapSelect, no.clone());
     let (code, words) = ("imap_server_unavailable", "not available at the moment");
-    struck(field, Point::ImapSelect, no, code, words);
+    struck(&field, Point::ImapSelect, no, code, words);
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn throttling_is_waited_out_as_long_as_the_server_says() {
 #[test]
 fn a_hang_up_while_uids_are_listed_is_told() {
     struck(
-        waiting(),
+        &waiting(),
         Point::ImapSearch,
         Action::Close,
         "connection_closed",
@@ -286,7 +286,7 @@ fn a_hang_up_while_uids_are_listed_is_told() {
 #[test]
 fn a_listing_of_uids_that_never_comes_meets_the_deadline() {
     struck(
-        waiting().hurried(),
+        &waiting().hurried(),
         Point::ImapSearch,
         Action::Hang,
         "answer_timeout",
@@ -297,7 +297,7 @@ fn a_listing_of_uids_that_never_comes_meets_the_deadline() {
 #[test]
 fn a_hang_up_while_sizes_are_asked_for_is_told() {
     struck(
-        waiting(),
+        &waiting(),
         Point::ImapSizes,
         Action::Close,
         "connection_closed",
@@ -306,7 +306,7 @@ fn a_hang_up_while_sizes_are_asked_for_is_told() {
 }
 
 /// A message of 300 kB whose literal is interrupted after 100 kB.
-fn interrupted(field: Field, end: End, code: &str, words: &str) {
+fn interrupted(field: &Field, end: End, code: &str, words: &str) {
     field.deliver_sized(300_000);
     field.imap.set(Plan::cut(Way::ToClient, 100_000, end));
     let problem = field.fails(code, words);
@@ -319,19 +319,19 @@ fn interrupted(field: Field, end: End, code: &str, words: &str) {
 #[test]
 fn a_message_cut_in_the_middle_is_fetched_again_whole() {
     let words = "closed the connection";
-    interrupted(Field::new(), End::Close, "connection_closed", words);
+    interrupted(&Field::new(), End::Close, "connection_closed", words);
 }
 
 #[test]
 fn a_message_reset_in_the_middle_is_fetched_again_whole() {
     let words = "closed the connection";
-    interrupted(Field::new(), End::Reset, "connection_closed", words);
+    interrupted(&Field::new(), End::Reset, "connection_closed", words);
 }
 
 #[test]
 fn a_message_that_stalls_in_the_middle_is_fetched_again_whole() {
     let words = "stopped answering";
-    interrupted(Field::new().hurried(), End::Stall, "answer_timeout", words);
+    interrupted(&Field::new().hurried(), End::Stall, "answer_timeout", words);
 }
 
 #[test]

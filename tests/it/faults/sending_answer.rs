@@ -13,7 +13,7 @@ const CODE: &str = "smtp_outcome_unknown";
 const WORDS: &str = "Sent Items";
 
 /// The answer to the final dot is lost; the message had left.
-fn lost(field: Field, action: Action) {
+fn lost(field: &Field, action: Action) {
     let queued = field.asked();
     field.once(Point::SmtpAccepted, action);
     field.tries(queued, UNCERTAIN, CODE, WORDS);
@@ -24,18 +24,18 @@ fn lost(field: Field, action: Action) {
 
 #[test]
 fn a_hang_up_after_the_final_dot_is_settled_through_sent_items() {
-    lost(Field::new(), Action::Close);
+    lost(&Field::new(), Action::Close);
 }
 
 #[test]
 fn silence_after_the_final_dot_is_settled_through_sent_items() {
-    lost(Field::new().hurried(), Action::Hang);
+    lost(&Field::new().hurried(), Action::Hang);
 }
 
 #[test]
 fn an_answer_that_is_no_smtp_after_the_final_dot_is_settled_through_sent_items() {
     lost(
-        Field::new(),
+        &Field::new(),
         Action::Reply("Server Unavailable.".to_owned()),
     );
 }

@@ -13,7 +13,7 @@ use crate::interop::proxy::{End, Plan, Way};
 const QUEUED: DeliveryState = DeliveryState::Queued;
 
 /// The mailbox cannot send through this line; the reply waits unblamed and leaves once.
-fn closed_by_plan(field: Field, plan: Plan, code: &str, words: &str) {
+fn closed_by_plan(field: &Field, plan: Plan, code: &str, words: &str) {
     let queued = field.asked();
     field.smtp.set(plan);
     let problem = field.way_out_closed(queued, code, words);
@@ -23,7 +23,7 @@ fn closed_by_plan(field: Field, plan: Plan, code: &str, words: &str) {
 }
 
 /// The mailbox cannot send because of a fault before the message is begun.
-fn closed_by_fault(field: Field, point: Point, action: Action, code: &str, words: &str) {
+fn closed_by_fault(field: &Field, point: Point, action: Action, code: &str, words: &str) {
     let queued = field.asked();
     field.once(point, action);
     let problem = field.way_out_closed(queued, code, words);
@@ -34,7 +34,7 @@ fn closed_by_fault(field: Field, point: Point, action: Action, code: &str, words
 }
 
 /// The message is refused, or its line fails, before its last byte; it leaves later, once.
-fn refused(field: Field, point: Point, action: Action, code: &str, words: &str) {
+fn refused(field: &Field, point: Point, action: Action, code: &str, words: &str) {
     let queued = field.asked();
     field.once(point, action);
     let problem = field.tries(queued, QUEUED, code, words);
@@ -67,19 +67,19 @@ fn a_submission_server_whose_name_is_not_found_holds_the_queue() {
 #[test]
 fn a_submission_server_that_refuses_connections_holds_the_queue() {
     let field = Field::new();
-    closed_by_plan(field, Plan::REFUSE, "connect_refused", "nothing listens");
+    closed_by_plan(&field, Plan::REFUSE, "connect_refused", "nothing listens");
 }
 
 #[test]
 fn a_submission_server_that_says_nothing_holds_the_queue() {
     let field = Field::new().hurried();
-    closed_by_plan(field, Plan::SILENCE, "answer_timeout", "stopped answering");
+    closed_by_plan(&field, Plan::SILENCE, "answer_timeout", "stopped answering");
 }
 
 #[test]
 fn a_submission_server_that_resets_holds_the_queue() {
     let field = Field::new();
-    closed_by_plan(field, Plan::RESET, "connection_closed", "closed the");
+    closed_by_plan(&field, Plan::RESET, "connection_closed", "closed the");
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_greeting_of_too_many_connections_holds_the_queue() {
     let field = Field::new();
     let words = "421 4.3.2 Service not available, too many connections";
     let code = "smtp_service_unavailable";
-    closed_by_fault(field, Point::SmtpGreeting, reply(words), code, "");
+    closed_by_fault(&field, Point::SmtpGreeting, reply(words), code, "");
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_hang_up_in_ehlo_holds_the_queue() {
     let field = Field::new();
     let words = "closed the connection";
     closed_by_fault(
-        field,
+        &field,
         Point::SmtpHello,
         Action::Close,
         "connection_closed",
@@ -108,7 +108,7 @@ fn a_hang_up_at_starttls_holds_the_queue() {
     let field = Field::new();
     let words = "closed the connection";
     closed_by_fault(
-        field,
+        &field,
         Point::SmtpStartTls,
         Action::Close,
         "connection_closed",
@@ -134,7 +134,7 @@ fn a_tls_handshake_cut_in_submission_holds_the_queue() {
     let field = Field::new();
     let plan = Plan::cut(Way::ToClient, 450, End::Close);
     closed_by_plan(
-        field,
+        &field,
         plan,
         "tls_failed",
         "while encryption was being set up",
@@ -145,7 +145,7 @@ fn a_tls_handshake_cut_in_submission_holds_the_queue() {
 fn a_tls_handshake_that_stalls_in_submission_holds_the_queue() {
     let field = Field::new().hurried();
     let plan = Plan::cut(Way::ToClient, 450, End::Stall);
-    closed_by_plan(field, plan, "tls_timeout", "did not begin encryption");
+    closed_by_plan(&field, plan, "tls_timeout", "did not begin encryption");
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn a_hang_up_at_sign_in_holds_the_queue() {
     let field = Field::new();
     let words = "closed the connection";
     closed_by_fault(
-        field,
+        &field,
         Point::SmtpAuth,
         Action::Close,
         "connection_closed",
@@ -179,7 +179,7 @@ fn throttling_at_mail_from_is_waited_out() {
     let words = "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded";
     let code = "smtp_too_many_connections";
     refused(
-        field,
+        &field,
         Point::SmtpMail,
         reply(words),
         code,
@@ -192,7 +192,7 @@ fn a_hang_up_at_mail_from_is_tried_again() {
     let field = Field::new();
     let words = "closed the connection";
     refused(
-        field,
+        &field,
         Point::SmtpMail,
         Action::Close,
         "connection_closed",
@@ -205,7 +205,7 @@ fn a_passing_refusal_of_the_only_recipient_is_tried_again() {
     let field = Field::new();
     let words = "451 4.7.0 Temporary server error. Please try again later. PRX2";
     let code = "smtp_proxy_trouble";
-    refused(field, Point::SmtpRcpt, reply(words), code, "front door");
+    refused(&field, Point::SmtpRcpt, reply(words), code, "front door");
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn silence_at_rcpt_is_tried_again() {
     let field = Field::new().hurried();
     let words = "stopped answering";
     refused(
-        field,
+        &field,
         Point::SmtpRcpt,
         Action::Hang,
         "answer_timeout",
@@ -245,7 +245,7 @@ fn a_hang_up_at_data_is_tried_again() {
     let field = Field::new();
     let words = "closed the connection";
     refused(
-        field,
+        &field,
         Point::SmtpData,
         Action::Close,
         "connection_closed",
@@ -258,7 +258,7 @@ fn a_refusal_at_data_is_told_in_words() {
     let field = Field::new();
     let words = "452 4.3.1 Insufficient system resources";
     refused(
-        field,
+        &field,
         Point::SmtpData,
         reply(words),
         "smtp_later",
@@ -267,7 +267,7 @@ fn a_refusal_at_data_is_told_in_words() {
 }
 
 /// A reply of 2 MB whose upload is interrupted in the middle.
-fn interrupted(field: Field, end: End) {
+fn interrupted(field: &Field, end: End) {
     field.deliver(1);
     field.stage.receives(field.id, 1);
     let queued = field.answer_large(2_000_000);
@@ -287,12 +287,12 @@ fn interrupted(field: Field, end: End) {
 
 #[test]
 fn an_upload_cut_in_the_middle_of_the_body_has_not_left_and_leaves_once() {
-    interrupted(Field::new(), End::Close);
+    interrupted(&Field::new(), End::Close);
 }
 
 #[test]
 fn an_upload_reset_in_the_middle_of_the_body_has_not_left_and_leaves_once() {
-    interrupted(Field::new(), End::Reset);
+    interrupted(&Field::new(), End::Reset);
 }
 
 #[test]

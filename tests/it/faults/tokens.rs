@@ -23,7 +23,7 @@ fn ended() -> Field {
 }
 
 /// A passing failure of Entra's: nobody has to act, and it goes on by itself.
-fn passing(field: Field, point: Point, action: Action, code: &str, words: &str) {
+fn passing(field: &Field, point: Point, action: Action, code: &str, words: &str) {
     field.once(point, action);
     let problem = field.fails(code, words);
     assert!(problem.is_transient(), "{problem}");
@@ -62,7 +62,7 @@ fn entra(status: u16, error: &str, code: u32) -> Action {
 fn a_refresh_that_entra_is_too_busy_for_is_tried_again() {
     let busy = entra(503, "temporarily_unavailable", 90033);
     let words = "tries again";
-    passing(ended(), Point::TokenRefresh, busy, "AADSTS90033", words);
+    passing(&ended(), Point::TokenRefresh, busy, "AADSTS90033", words);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_hang_up_by_entra_is_tried_again() {
     let words = "broke off";
     let close = Action::Close;
     passing(
-        ended(),
+        &ended(),
         Point::TokenRefresh,
         close,
         "http_broken_off",
@@ -83,7 +83,7 @@ fn silence_of_entra_is_given_up_and_tried_again() {
     let words = "did not answer";
     let field = ended().hurried();
     passing(
-        field,
+        &field,
         Point::TokenRefresh,
         Action::Hang,
         "http_timeout",
@@ -109,7 +109,13 @@ fn an_error_page_in_place_of_entras_answer_is_tried_again() {
 fn an_answer_of_entras_that_was_lost_costs_no_sign_in() {
     let words = "broke off";
     let close = Action::Close;
-    passing(ended(), Point::TokenIssued, close, "http_broken_off", words);
+    passing(
+        &ended(),
+        Point::TokenIssued,
+        close,
+        "http_broken_off",
+        words,
+    );
 }
 
 #[test]
