@@ -132,9 +132,12 @@ pub struct App {
     _lock: File,
 }
 
-/// Makes sure that no other program serves this data: the loops of one would take what those of the other
-/// are just sending for something left behind.
-fn lock(folder: &Path) -> anyhow::Result<File> {
+/// Makes sure that no other program serves this data while the returned file is held: the loops of one would
+/// take what those of the other are just sending for something left behind.
+///
+/// # Errors
+/// When another program serves it, or the lock's file cannot be used.
+pub fn lock(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join("mailhatch.lock");
     let file = File::options()
         .create(true)

@@ -291,6 +291,39 @@ pub fn update_interrupted(
     Ok(interrupted.len())
 }
 
+/// Marks what waits in a restored backup as uncertain, with an attempt of which nothing is known.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_restored(tx: &Tx<'_>, problem: &Problem, now: i64) -> Result<()> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM deliveries d
+         WHERE d.state NOT IN ('sent', 'cancelled') AND d.state IN ('queued', 'sending')"
+    );
+    let waiting: Vec<Delivery> = tx
+        .prepare(&sql)?
+        .query_map([], from_row)?
+        .collect::<rusqlite::Result<_>>()?;
+    for delivery in &waiting {
+        let way_out = delivery.way_out.unwrap_or(WayOut::Smtp);
+        tx.execute(
+            "INSERT INTO attempts (delivery_id, way_out, started_at) VALUES (?1, ?2, ?3)",
+            (delivery.id.0, way_out.word(), now),
+        )?;
+        tx.execute(
+            "UPDATE deliveries SET attempts = attempts + 1 WHERE id = ?1",
+            [delivery.id.0],
+        )?;
+        let change = Change {
+            problem: Some(problem),
+            next_attempt_at: now,
+            ..Change::default()
+        };
+        update_state(tx, delivery, DeliveryState::Uncertain, &change, now)?;
+    }
+    Ok(())
+}
+
 const FROM_FUTURE: &str = "mailbox_id = ?1 AND state IN ('queued', 'sending', 'uncertain')
            AND state <> 'sending' AND next_attempt_at > ?2
            AND ((attempts = 0 AND created_at > ?2 AND next_attempt_at <= created_at + 60)

@@ -100,6 +100,9 @@ fn back_up(services: &Services, now: i64) -> store::Result<PathBuf> {
         move |source| store::Error::Io { what, source }
     };
     std::fs::create_dir_all(&folder).map_err(io("make the backup folder"))?;
+    for unfinished in unfinished(&folder).map_err(io("list unfinished backups"))? {
+        std::fs::remove_file(&unfinished).map_err(io("remove an unfinished backup"))?;
+    }
     let stamp = chrono::DateTime::from_timestamp(now, 0)
         .map_or_else(String::new, |at| at.format("%Y%m%d-%H%M%S").to_string());
     let path = folder.join(format!("{}{stamp}.db", backups::PREFIX));
@@ -108,6 +111,16 @@ fn back_up(services: &Services, now: i64) -> store::Result<PathBuf> {
         std::fs::remove_file(&old).map_err(io("remove an old backup"))?;
     }
     Ok(path)
+}
+
+/// What is left of nightly backups in which the program was killed.
+fn unfinished(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let files = std::fs::read_dir(folder)?.filter_map(Result::ok);
+    let is_ours = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(backups::PREFIX) && name.ends_with(".partial")
+    };
+    Ok(files.map(|entry| entry.path()).filter(is_ours).collect())
 }
 
 /// The nightly backups beyond the newest `keep`. Their names sort by time.
@@ -123,4 +136,24 @@ fn surplus(folder: &Path, keep: usize) -> std::io::Result<Vec<PathBuf>> {
     backups.sort();
     backups.truncate(backups.len().saturating_sub(keep));
     Ok(backups)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_backup_left_is_found_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = [
+            "mailhatch-20270115-030000.db",
+            "mailhatch-20270116-030000.partial",
+            "mine.partial",
+        ];
+        for name in names {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let found = unfinished(folder.path()).unwrap();
+        assert_eq!(found, [folder.path().join(names[1])]);
+    }
 }

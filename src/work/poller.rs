@@ -241,7 +241,10 @@ fn note_synced(services: &Services, mailbox: &Mailbox, received: u64) -> store::
     let received = i64::try_from(received).unwrap_or(i64::MAX);
     let recovered = mailbox.problem.is_some();
     // A quiet poll each minute writes nothing but the time; pages show it from the board.
-    let old = mailbox.last_sync_at.is_none_or(|at| now - at >= 60);
+    // A time ahead of now is of a clock that has been set back.
+    let old = mailbox
+        .last_sync_at
+        .is_none_or(|at| !(0..60).contains(&(now - at)));
     if recovered || received > 0 || old {
         services
             .store

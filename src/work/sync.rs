@@ -1,7 +1,7 @@
 //! One pass over one folder: from the cursor to the newest message, in bounded batches, each stored
 //! with its fates and the cursor in one transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Services;
 use super::pace::{Advice, Pace};
@@ -216,6 +216,23 @@ impl Pass<'_> {
         })
     }
 
+    /// Writes down that a message has left the folder before it could be read; elsewhere it has a UID, and
+    /// comes back under another.
+    fn gone(&self, uid: u32) -> Result<(), Problem> {
+        let now = self.services.clock.now();
+        let verdict = Verdict {
+            fate: Fate::Ignored,
+            message_id: None,
+            detail: "It was deleted or moved before it could be read.".to_owned(),
+            retry_at: None,
+        };
+        let (folder, uid_validity) = (self.folder.id, self.uid_validity);
+        self.services
+            .store
+            .write(|tx| store::fates::upsert(tx, folder, uid_validity, uid, &verdict, now))
+            .map_err(|error| error.to_problem())
+    }
+
     /// Writes down that a message cannot be fetched, and when it is tried again.
     fn set_aside(&self, uid: u32, problem: &Problem) -> Result<(), Problem> {
         let now = self.services.clock.now();
@@ -295,7 +312,17 @@ impl Pass<'_> {
             .store
             .read(|db| store::fates::list_due(db, self.folder.id, self.uid_validity, now))
             .map_err(|error| error.to_problem())?;
+        let uids: Vec<u32> = due.iter().map(|row| row.uid).collect();
+        let listed = if uids.is_empty() {
+            BTreeSet::new()
+        } else {
+            session.still_listed(&uids)?
+        };
         for row in due {
+            if !listed.contains(&row.uid) {
+                self.gone(row.uid)?;
+                continue;
+            }
             // One that broke the session before is set aside at once when it does so again.
             let fetched = match session.fetch(&[row.uid]) {
                 Err(problem) if row.fate == Fate::Unreadable && !self.wake.is_stopped() => {

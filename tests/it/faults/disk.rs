@@ -12,6 +12,7 @@ use mailhatch::store::{self, Store, Tx};
 use mailhatch::work::{PollStep, Poller, SendStep, Sender, poll_step, send_step, wake::Wake};
 
 use super::field::Field;
+use crate::support::child::{Serve, command};
 
 /// The system's size of a page of memory, by which a file system in memory grows.
 const PAGE: u64 = 4096;
@@ -235,4 +236,75 @@ fn a_damaged_database_is_told_at_the_start_and_not_written_to() {
     let told = does_not_start(&field, &folder);
     assert!(told.contains("not a database"), "{told}");
     assert_eq!(std::fs::read(&database).unwrap(), garbage);
+}
+
+#[test]
+fn a_backup_that_finds_the_disk_full_leaves_nothing_half_made() {
+    let (field, disk) = on_disk();
+    let store = &field.stage.services.store;
+    let target = disk.folder.join("backup.db");
+    disk.leave(5);
+    assert!(store.backup(&target).is_err());
+    let left: Vec<String> = std::fs::read_dir(&disk.folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .filter(|name| name.contains("backup") && name != "backups")
+        .collect();
+    assert_eq!(left, Vec::<String>::new());
+    disk.resize(64 << 20);
+    store.backup(&target).unwrap();
+    field.deliver(1);
+    field.recovers(1);
+    field.everything_once();
+}
+
+#[test]
+fn a_reply_that_waited_when_the_backup_was_made_does_not_leave_again_after_a_restore() {
+    let mut field = Field::new();
+    field.asked();
+    let folder = field.stage.folder.path().join("restored");
+    std::fs::create_dir(&folder).unwrap();
+    let backup = folder.join("backup.db");
+    field.stage.services.store.backup(&backup).unwrap();
+    field.all_leave();
+    assert_eq!(field.left().len(), 1);
+    let now = field.stage.clock.now();
+    store::backup::restore(&backup, &folder.join("mailhatch.db"), now).unwrap();
+    field.stage.reconfigure(|config| config.data_dir = folder);
+    field.all_leave();
+    field.everything_once();
+}
+
+#[test]
+fn a_reply_that_had_not_left_before_a_restore_leaves_after_it() {
+    let mut field = Field::new();
+    field.asked();
+    let folder = field.stage.folder.path().join("restored");
+    std::fs::create_dir(&folder).unwrap();
+    let backup = folder.join("backup.db");
+    field.stage.services.store.backup(&backup).unwrap();
+    let now = field.stage.clock.now();
+    store::backup::restore(&backup, &folder.join("mailhatch.db"), now).unwrap();
+    field.stage.reconfigure(|config| config.data_dir = folder);
+    field.all_leave();
+    field.everything_once();
+}
+
+#[test]
+fn a_backup_is_not_put_under_a_running_program() {
+    let field = Field::on(Clock::System);
+    let folder = field.stage.folder.path().to_owned();
+    let backup = folder.join("backup.db");
+    field.stage.services.store.backup(&backup).unwrap();
+    let serving = Serve::start(&field.stage);
+    let restore = || {
+        let arguments = ["restore", backup.to_str().unwrap()];
+        command(&field.stage, &arguments).output().unwrap()
+    };
+    let refused = restore();
+    assert!(!refused.status.success());
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(told.contains("another Mailhatch"), "{told}");
+    assert!(serving.terminate().success());
+    assert!(restore().status.success());
 }

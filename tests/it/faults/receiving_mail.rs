@@ -9,7 +9,7 @@ use mailhatch_simulator::faults::Point;
 use mailhatch_simulator::world::{Flag, Role, WrongSize};
 
 use super::field::Field;
-use crate::support::stage::NOW;
+use crate::support::stage::{NOW, mail as write};
 
 const DAY: i64 = 86_400;
 
@@ -62,6 +62,26 @@ fn a_message_that_is_listed_and_not_given_is_asked_for_again() {
     world.set_unfetchable(field.address(), "INBOX", uid, false);
     field.stage.clock.advance(61);
     field.stage.receives(field.id, 1);
+    field.everything_once();
+}
+
+#[test]
+fn a_message_that_was_deleted_before_it_was_read_needs_no_person() {
+    let field = Field::new();
+    field.deliver(1);
+    field.stage.receives(field.id, 1);
+    let world = field.stage.simulator.world();
+    let raw = write("mia@shop.example", "Gone", "gone@shop.example", "", "Gone");
+    world.deliver(field.address(), &raw);
+    let uid = world.folder(field.address(), "INBOX")[1].uid;
+    world.set_unfetchable(field.address(), "INBOX", uid, true);
+    field.stage.receives(field.id, 0);
+    assert_eq!(field.stage.fates(field.id, Fate::Absent), 1);
+    world.remove(field.address(), "INBOX", uid);
+    field.stage.clock.advance(61);
+    field.stage.receives(field.id, 0);
+    assert_eq!(field.stage.fates(field.id, Fate::Absent), 0);
+    assert_eq!(field.stage.fates(field.id, Fate::Ignored), 1);
     field.everything_once();
 }
 
