@@ -173,7 +173,7 @@ fn note_refusal(services: &Services, id: MailboxId, resource: Resource, problem:
     let now = services.clock.now();
     let noted = services
         .store
-        .write(|tx| store::mailboxes::update_status(tx, id, status, Some(problem), now));
+        .write(|tx| store::mailboxes::update_failed(tx, id, Some(status), problem, now));
     if let Err(error) = noted {
         tracing::error!(mailbox.id = id.0, %error, "the mailbox's state could not be stored");
     }

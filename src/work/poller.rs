@@ -270,25 +270,17 @@ fn no_longer_passing(problem: Problem, failures: u32) -> Problem {
 }
 
 fn note_failed(services: &Services, mailbox: &Mailbox, problem: &Problem) {
-    let status = match problem.disposition {
-        Disposition::RetryAfter { .. } => mailbox.status,
-        Disposition::NeedsSignIn => MailboxStatus::NeedsSignIn,
-        Disposition::NeedsAdmin | Disposition::GiveUp => MailboxStatus::NeedsAdmin,
+    let needs = match problem.disposition {
+        Disposition::RetryAfter { .. } => None,
+        Disposition::NeedsSignIn => Some(MailboxStatus::NeedsSignIn),
+        Disposition::NeedsAdmin | Disposition::GiveUp => Some(MailboxStatus::NeedsAdmin),
     };
-    tracing::warn!(mailbox.id = mailbox.id.0, code = %problem.code, status = status.word(),
-        "receiving failed");
-    // What passes by itself must not hide why a person has to act.
-    let person_must_act = matches!(
-        mailbox.status,
-        MailboxStatus::NeedsSignIn | MailboxStatus::NeedsAdmin
-    );
-    if person_must_act && mailbox.problem.is_some() && problem.is_transient() {
-        return;
-    }
+    tracing::warn!(mailbox.id = mailbox.id.0, code = %problem.code,
+        status = needs.unwrap_or(mailbox.status).word(), "receiving failed");
     let now = services.clock.now();
     let stored = services
         .store
-        .write(|tx| store::mailboxes::update_status(tx, mailbox.id, status, Some(problem), now));
+        .write(|tx| store::mailboxes::update_failed(tx, mailbox.id, needs, problem, now));
     if let Err(error) = stored {
         tracing::error!(mailbox.id = mailbox.id.0, %error, "the mailbox's state could not be stored");
     }

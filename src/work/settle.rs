@@ -114,9 +114,16 @@ pub(super) fn settle(
         refused: &delivery.refused,
         ..Change::default()
     };
-    services
-        .store
-        .write(|tx| deliveries::update_state(tx, delivery, state, &change, now))
+    services.store.write(|tx| {
+        // Looking took its time: a person may have decided meanwhile, or the poller met the copy.
+        let untouched = deliveries::find(tx, delivery.id)?.is_some_and(|found| {
+            found.state == DeliveryState::Uncertain && found.attempts == delivery.attempts
+        });
+        if untouched {
+            deliveries::update_state(tx, delivery, state, &change, now)?;
+        }
+        Ok(())
+    })
 }
 
 /// Seconds until the next look where looking does not settle the matter: the longer it has been so, the

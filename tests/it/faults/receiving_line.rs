@@ -6,12 +6,13 @@ use std::time::Duration;
 use mailhatch::clock::Clock;
 use mailhatch::model::MailboxStatus;
 use mailhatch::problem::Disposition;
+use mailhatch::store::{self, Tx};
 use mailhatch::work::Poller;
 use mailhatch_simulator::faults::{Action, Point};
 
 use super::field::Field;
 use crate::interop::proxy::{End, Plan, Way};
-use crate::support::stage::NOW;
+use crate::support::stage::{NOW, until};
 
 /// A field with one message to be received.
 fn waiting() -> Field {
@@ -368,5 +369,31 @@ fn a_long_line_only_takes_longer() {
     field.deliver(20);
     field.imap.set(Plan::delay(Duration::from_millis(30)));
     field.stage.receives(field.id, 20);
+    field.everything_once();
+}
+
+#[test]
+fn a_mailbox_paused_while_it_fails_stays_paused() {
+    let field = waiting().hurried();
+    field.once(Point::ImapSearch, Action::Hang);
+    let store = &field.stage.services.store;
+    std::thread::scope(|scope| {
+        let (stage, id) = (&field.stage, field.id);
+        let polling = scope.spawn(move || stage.poll(id));
+        until("it waits in vain", || {
+            field.stage.simulator.faults().count() == 0
+        });
+        let pause = |tx: &Tx<'_>| {
+            store::mailboxes::update_status(tx, field.id, MailboxStatus::Paused, None, NOW)
+        };
+        store.write(pause).unwrap();
+        polling.join().unwrap();
+    });
+    assert_eq!(field.stage.mailbox(field.id).status, MailboxStatus::Paused);
+    let resume = |tx: &Tx<'_>| {
+        store::mailboxes::update_status(tx, field.id, MailboxStatus::Active, None, NOW)
+    };
+    store.write(resume).unwrap();
+    field.recovers(1);
     field.everything_once();
 }

@@ -7,6 +7,7 @@ use mailhatch_simulator::faults::{Action, Fault, Point};
 
 use super::field::Field;
 use crate::interop::proxy::{End, Plan, Way};
+use crate::support::stage::until;
 
 const UNCERTAIN: DeliveryState = DeliveryState::Uncertain;
 const CODE: &str = "smtp_outcome_unknown";
@@ -179,5 +180,35 @@ fn two_recipients_of_whom_one_is_refused_for_now_get_the_reply_once_each() {
     let submissions = field.stage.simulator.world().submissions();
     assert_eq!(submissions.len(), 1);
     assert_eq!(submissions[0].recipients.len(), 2);
+    field.everything_once();
+}
+
+#[test]
+fn what_a_person_decides_while_sent_items_is_looked_into_stands() {
+    let field = Field::new();
+    let queued = field.asked();
+    // Not accepted by Exchange at all, says the person who asked there.
+    field.once(Point::SmtpAccepted, Action::Close);
+    field.tries(queued, UNCERTAIN, CODE, WORDS);
+    let world = field.stage.simulator.world();
+    let sent = world.folder(field.address(), "Sent Items")[0].uid;
+    world.remove(field.address(), "Sent Items", sent);
+    let _ = field.send_step();
+    field.stage.clock.advance(400);
+    // The look that would find it surely absent.
+    let slow = Action::Delay(std::time::Duration::from_millis(400));
+    field.once(Point::ImapSearch, slow);
+    std::thread::scope(|scope| {
+        let (services, id) = (&field.stage.services, field.id);
+        let looking = scope.spawn(move || send_step(services, &mut Sender::default(), id));
+        until("it looks", || field.stage.simulator.faults().count() == 0);
+        let agent = &field.stage.admin.agent;
+        let work = &services.work;
+        work.settle_delivery(services, queued.delivery_id, true, agent)
+            .unwrap();
+        looking.join().unwrap().unwrap();
+    });
+    assert_eq!(field.delivery(queued).state, DeliveryState::Sent);
+    field.all_leave();
     field.everything_once();
 }
