@@ -13,6 +13,7 @@ use mailhatch_simulator::faults::{Action, Point};
 use mailhatch_simulator::world::User;
 
 use super::field::Field;
+use crate::support::stage::until;
 
 /// A message waits, and the access token has ended.
 fn ended() -> Field {
@@ -204,5 +205,34 @@ fn two_who_need_a_token_at_once_refresh_it_once() {
     assert!(tokens.iter().all(|token| *token == tokens[0]));
     faults.clear();
     field.stage.receives(field.id, 1);
+    field.everything_once();
+}
+
+#[test]
+fn a_new_sign_in_made_during_a_refresh_is_kept() {
+    let field = ended();
+    let slow = Action::Delay(Duration::from_millis(500));
+    field.once(Point::TokenRefresh, slow);
+    let stored = || {
+        let services = &field.stage.services;
+        let find = |db: &store::Db| store::credentials::find(db, &services.sealer, field.id);
+        let found = services.store.read(find).unwrap();
+        found.unwrap().refresh_token
+    };
+    let signed_in = std::thread::scope(|scope| {
+        let (stage, id) = (&field.stage, field.id);
+        let polling = scope.spawn(move || stage.poll(id));
+        until("it refreshes", || stage.simulator.faults().count() == 0);
+        let before = stored();
+        let begin = connect::Begin::Reconnect(id);
+        let url = connect::begin(&stage.services, &stage.admin, &begin).unwrap();
+        stage.come_back(&url, &stage.demo.support_upn).unwrap();
+        let signed_in = stored();
+        assert_ne!(signed_in, before);
+        let _ = polling.join().unwrap();
+        signed_in
+    });
+    assert_eq!(stored(), signed_in);
+    field.recovers(u64::from(field.stored("incoming").is_empty()));
     field.everything_once();
 }
