@@ -1,5 +1,6 @@
 //! The composition root: open the store, start the loops, serve, and stop in order.
 
+use std::fs::{File, TryLockError};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use anyhow::Context as _;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::http::Http;
+use crate::http::{self, Http};
 use crate::net::Trust;
 use crate::oauth::KeyCache;
 use crate::secret::Sealer;
@@ -44,7 +45,11 @@ pub fn open(config: Config, clock: Clock) -> anyhow::Result<Arc<Services>> {
         .write(|tx| settings::check_key(tx, &sealer, clock.now()))
         .map_err(|error| wrong_key(error, &config))?;
     give_to_owner_of(folder, &database)?;
-    let http = Http::new(config.extra_roots.as_deref())?;
+    let deadlines = http::Deadlines {
+        connect: config.patience.connect,
+        whole: config.patience.request,
+    };
+    let http = Http::within(config.extra_roots.as_deref(), deadlines)?;
     let trust = Trust::new(config.extra_roots.as_deref())?;
     Ok(Arc::new(Services {
         store: Arc::new(store),
@@ -123,6 +128,34 @@ pub struct App {
     server: actix_web::dev::ServerHandle,
     pages: Data<web::Context>,
     loops: Option<Running>,
+    /// Held as long as the program runs; the system frees it however it ends.
+    _lock: File,
+}
+
+/// Makes sure that no other program serves this data while the returned file is held: the loops of one would
+/// take what those of the other are just sending for something left behind.
+///
+/// # Errors
+/// When another program serves it, or the lock's file cannot be used.
+pub fn lock(folder: &Path) -> anyhow::Result<File> {
+    let path = folder.join("mailhatch.lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .with_context(|| format!("cannot open {}; check who may write there", path.display()))?;
+    give_to_owner_of(folder, &path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => anyhow::bail!(
+            "another Mailhatch already serves the data in {}; stop it first, or give this one a folder of its own (MAILHATCH_DATA_DIR)",
+            folder.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{} cannot be locked", path.display()))
+        }
+    }
 }
 
 impl App {
@@ -132,6 +165,7 @@ impl App {
     /// # Errors
     /// When the address is taken, the certificate cannot be used, or the store cannot be written to.
     pub fn start(services: Arc<Services>) -> anyhow::Result<(Self, actix_web::dev::Server)> {
+        let held = lock(&services.config.data_dir)?;
         let listen = services.config.listen;
         let listener = TcpListener::bind(listen).with_context(|| {
             format!(
@@ -154,6 +188,7 @@ impl App {
                 server,
                 pages,
                 loops,
+                _lock: held,
             },
             serving,
         ))

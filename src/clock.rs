@@ -1,7 +1,8 @@
 //! The only place that reads the wall clock. Everything else is given a [`Clock`], so that a test owns time.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 /// Where the time comes from.
 #[derive(Debug, Clone, Default)]
@@ -10,14 +11,24 @@ pub enum Clock {
     #[default]
     System,
     /// A clock that moves only when a test moves it.
-    Hand(Arc<AtomicI64>),
+    Hand(Arc<Hand>),
+}
+
+/// The hands of a clock set by hand.
+#[derive(Debug)]
+pub struct Hand {
+    wall: AtomicI64,
+    steady: AtomicI64,
 }
 
 impl Clock {
     /// A clock set by hand to `at` (unix seconds UTC).
     #[must_use]
     pub fn hand(at: i64) -> Self {
-        Self::Hand(Arc::new(AtomicI64::new(at)))
+        Self::Hand(Arc::new(Hand {
+            wall: AtomicI64::new(at),
+            steady: AtomicI64::new(0),
+        }))
     }
 
     /// The current time, unix seconds UTC.
@@ -25,14 +36,32 @@ impl Clock {
     pub fn now(&self) -> i64 {
         match self {
             Self::System => system_now(),
-            Self::Hand(at) => at.load(Ordering::SeqCst),
+            Self::Hand(hand) => hand.wall.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Seconds since some moment of this process: what has surely passed, however the wall clock is set
+    /// meanwhile.
+    #[must_use]
+    pub fn steady(&self) -> i64 {
+        match self {
+            Self::System => steady_now(),
+            Self::Hand(hand) => hand.steady.load(Ordering::SeqCst),
         }
     }
 
     /// Moves a hand-set clock forward; the wall clock stays as it is.
     pub fn advance(&self, seconds: i64) {
-        if let Self::Hand(at) = self {
-            at.fetch_add(seconds, Ordering::SeqCst);
+        if let Self::Hand(hand) = self {
+            hand.steady.fetch_add(seconds, Ordering::SeqCst);
+        }
+        self.jump(seconds);
+    }
+
+    /// Sets a hand-set clock to another time, forward or back, while none passes.
+    pub fn jump(&self, seconds: i64) {
+        if let Self::Hand(hand) = self {
+            hand.wall.fetch_add(seconds, Ordering::SeqCst);
         }
     }
 }
@@ -47,4 +76,10 @@ fn system_now() -> i64 {
         .map_or(0, |elapsed| {
             i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
         })
+}
+
+fn steady_now() -> i64 {
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
+    let began = BEGAN.get_or_init(Instant::now);
+    i64::try_from(began.elapsed().as_secs()).unwrap_or(i64::MAX)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use url::Url;
 
@@ -112,6 +113,33 @@ pub struct Config {
     pub app: AppSettings,
     /// Single endpoints.
     pub endpoints: EndpointOverrides,
+    /// How long other machines are waited for.
+    pub patience: Patience,
+}
+
+/// How long other machines are waited for. There is no setting for it; tests are less patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Finding a name, connecting and shaking hands, each.
+    pub connect: Duration,
+    /// The next bytes of an answer, or the other side taking the next of ours.
+    pub answer: Duration,
+    /// SMTP's answer to a whole message. RFC 5321 §4.5.3.2.6 asks for 10 minutes: who waits less
+    /// sends twice.
+    pub verdict: Duration,
+    /// A whole HTTP request.
+    pub request: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            answer: Duration::from_secs(60),
+            verdict: Duration::from_secs(600),
+            request: Duration::from_secs(30),
+        }
+    }
 }
 
 /// Text that is never printed.
@@ -230,6 +258,7 @@ impl Config {
                 smtp: get("MAILHATCH_MICROSOFT_SMTP")?,
                 scope_prefix: get("MAILHATCH_MICROSOFT_SCOPE_PREFIX")?,
             },
+            patience: Patience::default(),
         };
         config.check_cross()?;
         Ok(config)

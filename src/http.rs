@@ -16,10 +16,6 @@ mod failure;
 
 use failure::{bad_proxy_setting, bad_roots, bad_url, explain, is_untrusted};
 
-/// Longest wait for a name to be resolved, and for a connection including TLS and proxy.
-const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
-/// Longest time for a whole request, answer included.
-const WHOLE_DEADLINE: Duration = Duration::from_secs(30);
 /// Largest answer read, after decompression.
 const ANSWER_MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// Kinds of failure that happen before the first byte of a request is written.
@@ -32,6 +28,24 @@ const BEFORE_SENDING: [&str; 7] = [
     "http_tls_untrusted",
     "http_proxy",
 ];
+
+/// How long a request may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadlines {
+    /// Resolving the name; then the connection, with TLS and proxy: each this long.
+    pub connect: Duration,
+    /// The whole request, answer included.
+    pub whole: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            whole: Duration::from_secs(30),
+        }
+    }
+}
 
 /// A blocking HTTP client; clones share their settings.
 #[derive(Debug, Clone)]
@@ -108,26 +122,40 @@ impl Http {
     /// # Errors
     /// When the certificates or the proxy address cannot be read.
     pub fn new(extra_roots_pem: Option<&[u8]>) -> Result<Self, Problem> {
+        Self::within(extra_roots_pem, Deadlines::default())
+    }
+
+    /// As [`Http::new`], with deadlines of the caller's choice.
+    ///
+    /// # Errors
+    /// As [`Http::new`].
+    pub fn within(extra_roots_pem: Option<&[u8]>, deadlines: Deadlines) -> Result<Self, Problem> {
         let proxy = variable(&["HTTPS_PROXY", "https_proxy"]);
         let no_proxy = variable(&["NO_PROXY", "no_proxy"]);
-        Self::build(extra_roots_pem, proxy.as_deref(), no_proxy.as_deref())
+        Self::build(
+            extra_roots_pem,
+            proxy.as_deref(),
+            no_proxy.as_deref(),
+            deadlines,
+        )
     }
 
     fn build(
         extra_roots_pem: Option<&[u8]>,
         proxy: Option<&str>,
         no_proxy: Option<&str>,
+        deadlines: Deadlines,
     ) -> Result<Self, Problem> {
         let roots = extra_roots_pem.map(read_roots).transpose()?;
         let proxied = proxy
             .map(|address| {
                 Proxy::new(address)
                     .map_err(|_| bad_proxy_setting())
-                    .map(|proxy| Route::new(roots.as_deref(), Some(&proxy)))
+                    .map(|proxy| Route::new(roots.as_deref(), Some(&proxy), deadlines))
             })
             .transpose()?;
         Ok(Self {
-            direct: Route::new(roots.as_deref(), None),
+            direct: Route::new(roots.as_deref(), None, deadlines),
             proxied,
             no_proxy: no_proxy
                 .unwrap_or_default()
@@ -186,17 +214,22 @@ impl Http {
 }
 
 impl Route {
-    fn new(roots: Option<&[Certificate<'static>]>, proxy: Option<&Proxy>) -> Self {
+    fn new(
+        roots: Option<&[Certificate<'static>]>,
+        proxy: Option<&Proxy>,
+        deadlines: Deadlines,
+    ) -> Self {
+        let private = |roots| agent(RootCerts::new_with_certs(roots), proxy, deadlines);
         Self {
-            public: agent(RootCerts::WebPki, proxy),
-            private: roots.map(|roots| agent(RootCerts::new_with_certs(roots), proxy)),
+            public: agent(RootCerts::WebPki, proxy, deadlines),
+            private: roots.map(private),
         }
     }
 }
 
 /// One agent. Connections are not kept: requests are minutes apart, and a request that meets a
 /// connection the server has just closed would fail without telling whether it arrived.
-fn agent(roots: RootCerts, proxy: Option<&Proxy>) -> Agent {
+fn agent(roots: RootCerts, proxy: Option<&Proxy>, deadlines: Deadlines) -> Agent {
     Agent::config_builder()
         .tls_config(TlsConfig::builder().root_certs(roots).build())
         .proxy(proxy.cloned())
@@ -204,9 +237,9 @@ fn agent(roots: RootCerts, proxy: Option<&Proxy>) -> Agent {
         .http_status_as_error(false)
         .max_redirects(0)
         .max_idle_connections(0)
-        .timeout_resolve(Some(CONNECT_DEADLINE))
-        .timeout_connect(Some(CONNECT_DEADLINE))
-        .timeout_global(Some(WHOLE_DEADLINE))
+        .timeout_resolve(Some(deadlines.connect))
+        .timeout_connect(Some(deadlines.connect))
+        .timeout_global(Some(deadlines.whole))
         .build()
         .new_agent()
 }

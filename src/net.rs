@@ -345,7 +345,14 @@ fn shake_hands(
     let name = ServerName::try_from(server.host.clone()).map_err(io::Error::other)?;
     let mut connection = ClientConnection::new(trust.config(), name).map_err(io::Error::other)?;
     tcp.set_read_timeout(Some(deadlines.connect))?;
-    connection.complete_io(&mut tcp)?;
+    let began = Instant::now();
+    // It returns early, and with no error, when it had to wait after the first bytes.
+    while connection.is_handshaking() {
+        if began.elapsed() > deadlines.connect {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        connection.complete_io(&mut tcp)?;
+    }
     tcp.set_read_timeout(Some(deadlines.read))?;
     Ok(Wire::Tls(Box::new(StreamOwned::new(connection, tcp))))
 }

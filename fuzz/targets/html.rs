@@ -21,6 +21,7 @@ fuzz_target!(|html: &str| {
     // What a browser makes of it may be read, and written, a second time.
     assert_harmless(&sanitize(&once, &display).html);
     assert_harmless(&sanitize_outgoing(html));
+    assert!(!once.to_ascii_lowercase().contains("src=\"http"), "a picture is loaded from elsewhere: {once}");
     let _ = to_text(html);
 });
 
@@ -33,7 +34,7 @@ fn assert_harmless(html: &str) {
         assert!(known, "<{name}> came through: {html}");
         let quiet = !tag.contains(" on") || tag.contains('"');
         assert!(quiet, "an attribute without quotes came through: {html}");
-        for address in ["href=\"javascript", "src=\"http", "href=\"data", "src=\"data:text", "action="] {
+        for address in ["href=\"javascript", "href=\"data", "src=\"data:text", "action="] {
             assert!(!tag.contains(address), "{address} came through: {html}");
         }
     }

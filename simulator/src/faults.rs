@@ -18,20 +18,36 @@ pub enum Point {
     TokenRefresh,
     /// Entra's token endpoint, `client_credentials` (used to check an app's secret).
     TokenClient,
+    /// Entra's token endpoint, refresh, once the new tokens are made: their answer is lost.
+    TokenIssued,
     /// Graph sendMail and `/me`.
     Graph,
+    /// The answer of Graph sendMail: the message has been accepted when the fault strikes.
+    GraphAccepted,
     /// IMAP greeting.
     ImapGreeting,
     /// IMAP AUTHENTICATE.
     ImapAuthenticate,
+    /// IMAP LIST and LSUB.
+    ImapList,
     /// IMAP SELECT or EXAMINE.
     ImapSelect,
     /// IMAP UID SEARCH and UID FETCH.
     ImapFetch,
+    /// IMAP SEARCH alone.
+    ImapSearch,
+    /// IMAP FETCH of anything but messages: sizes, flags.
+    ImapSizes,
+    /// IMAP FETCH of messages.
+    ImapBody,
     /// IMAP IDLE.
     ImapIdle,
     /// SMTP greeting.
     SmtpGreeting,
+    /// SMTP EHLO.
+    SmtpHello,
+    /// SMTP STARTTLS.
+    SmtpStartTls,
     /// SMTP AUTH.
     SmtpAuth,
     /// SMTP MAIL FROM.
@@ -42,6 +58,8 @@ pub enum Point {
     SmtpData,
     /// The answer to the final dot: the message has been accepted when the fault strikes.
     SmtpAccepted,
+    /// SMTP QUIT.
+    SmtpQuit,
 }
 
 /// What happens at the point.
@@ -108,6 +126,14 @@ impl Faults {
             action,
             times: None,
         });
+    }
+
+    /// How many faults are still to strike.
+    pub fn count(&self) -> usize {
+        self.list
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
     }
 
     /// Removes all faults.

@@ -125,35 +125,62 @@ async fn serve(services: Services, request: HttpRequest, body: web::Payload) -> 
         return send(Response::text_page(413, "too large"));
     };
     let asked = plain(&request, body.to_vec());
-    match strike(&services, &asked) {
-        None => {}
-        Some(Action::Delay(time)) => rt::time::sleep(time).await,
-        Some(Action::Hang) => std::future::pending::<()>().await,
-        Some(Action::Close) => {
+    let point = point(&services, &asked);
+    let struck = point
+        .as_ref()
+        .and_then(|(point, who)| strike(&services, *point, who));
+    if let Some(answer) = act(&services, &request, &asked, struck).await {
+        return answer;
+    }
+    // Whose request it was is known before it is done: a refresh token may be gone afterwards.
+    let answer = route(&services, &asked);
+    let late = match &point {
+        Some((Point::Graph, who)) if asked.method == Method::Post && answer.status == 202 => {
+            strike(&services, Point::GraphAccepted, who)
+        }
+        Some((Point::TokenRefresh, who)) if answer.status == 200 => {
+            strike(&services, Point::TokenIssued, who)
+        }
+        _ => None,
+    };
+    match act(&services, &request, &asked, late).await {
+        Some(struck) => struck,
+        None => send(answer),
+    }
+}
+
+/// Does what a fault says; an answer, where the request is answered by it.
+async fn act(
+    services: &Services,
+    request: &HttpRequest,
+    asked: &Request,
+    action: Option<Action>,
+) -> Option<HttpResponse> {
+    match action? {
+        Action::Delay(time) => {
+            rt::time::sleep(time).await;
+            None
+        }
+        Action::Hang => std::future::pending().await,
+        Action::Close => {
             if let Some(wire) = request.conn_data::<Arc<Wire>>()
                 && let Err(error) = wire.socket.shutdown(std::net::Shutdown::Both)
             {
                 tracing::debug!(%error, "the connection was gone already");
             }
-            return HttpResponse::new(StatusCode::SERVICE_UNAVAILABLE);
+            Some(HttpResponse::new(StatusCode::SERVICE_UNAVAILABLE))
         }
-        Some(Action::Http(status, headers, body)) => {
-            return send(Response {
-                status,
-                headers,
-                body: body.into_bytes(),
-            });
-        }
-        Some(Action::Reply(text)) => return send(Response::text_page(200, &text)),
-        Some(Action::Entra(status, error, code, text)) => {
-            return send(
-                services
-                    .entra
-                    .scripted_refusal(&asked, (status, &error, code, &text)),
-            );
+        Action::Http(status, headers, body) => Some(send(Response {
+            status,
+            headers,
+            body: body.into_bytes(),
+        })),
+        Action::Reply(text) => Some(send(Response::text_page(200, &text))),
+        Action::Entra(status, error, code, text) => {
+            let refusal = (status, error.as_str(), code, text.as_str());
+            Some(send(services.entra.scripted_refusal(asked, refusal)))
         }
     }
-    send(route(&services, &asked))
 }
 
 fn plain(request: &HttpRequest, body: Vec<u8>) -> Request {
@@ -203,9 +230,8 @@ fn route(services: &Services, request: &Request) -> Response {
         .unwrap_or_else(|| Response::text_page(404, "There is nothing here."))
 }
 
-/// The scripted fault this request meets.
-fn strike(services: &Services, request: &Request) -> Option<Action> {
-    let (point, who) = point(services, request)?;
+/// The scripted fault that a request of one of `who`, or of nobody known, meets at a point.
+fn strike(services: &Services, point: Point, who: &[String]) -> Option<Action> {
     if who.is_empty() {
         return services.faults.take(point, None);
     }

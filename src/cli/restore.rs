@@ -12,6 +12,7 @@ pub(super) fn run(file: &Path) -> anyhow::Result<()> {
     let config = Config::from_process()?;
     let database = config.database();
     std::fs::create_dir_all(&config.data_dir)?;
+    let _held = app::lock(&config.data_dir)?;
     output::say(&format!("Checking {}…", file.display()));
     let kept = backup::restore(file, &database, Clock::System.now())?;
     app::give_to_owner_of(&config.data_dir, &database)?;

@@ -46,7 +46,7 @@ fn read_request(stream: &mut TcpStream) -> String {
 }
 
 fn plain() -> Http {
-    Http::build(None, None, None).unwrap()
+    Http::build(None, None, None, Deadlines::default()).unwrap()
 }
 
 #[test]
@@ -143,6 +143,7 @@ fn a_proxy_that_is_not_there_is_named_and_exempt_hosts_do_not_use_it() {
         None,
         Some(&format!("http://{dead}")),
         Some("example.com, .local"),
+        Deadlines::default(),
     )
     .unwrap();
     let problem = http.get("https://login.example.net/", &[]).unwrap_err();
@@ -156,9 +157,9 @@ fn a_proxy_that_is_not_there_is_named_and_exempt_hosts_do_not_use_it() {
 
 #[test]
 fn a_bad_proxy_setting_and_a_file_without_certificates_are_refused_at_the_start() {
-    let proxy = Http::build(None, Some("http://"), None).unwrap_err();
+    let proxy = Http::build(None, Some("http://"), None, Deadlines::default()).unwrap_err();
     assert_eq!(proxy.code, "http_proxy_setting");
-    let roots = Http::build(Some(b"hello"), None, None).unwrap_err();
+    let roots = Http::build(Some(b"hello"), None, None, Deadlines::default()).unwrap_err();
     assert_eq!(roots.code, "http_ca_file");
 }
 
@@ -202,7 +203,7 @@ fn a_private_root_is_trusted_when_given_and_refused_when_not() {
     assert_eq!(problem.code, "http_tls_untrusted", "{problem}");
     assert_eq!(problem.disposition, Disposition::NeedsAdmin);
     assert!(problem.remedy.contains("MAILHATCH_CA_FILE"));
-    let http = Http::build(Some(pem.as_bytes()), None, None).unwrap();
+    let http = Http::build(Some(pem.as_bytes()), None, None, Deadlines::default()).unwrap();
     assert_eq!(http.get(&url, &[]).unwrap().body, b"ok");
 }
 

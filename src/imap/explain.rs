@@ -8,6 +8,9 @@ use crate::problem::{Disposition, Problem};
 
 /// Code of the problem that some of the messages asked for are gone; the others can still be had.
 pub(super) const MESSAGES_GONE: &str = "imap_messages_gone";
+/// Codes of the problem that the server asks for a pause.
+const THROTTLED: &str = "imap_throttled";
+const BACK_OFF: &str = "imap_backoff";
 /// Longest wait a server may impose, and the wait when it is throttling and names none.
 const BACKOFF_MAX_SECONDS: u64 = 3600;
 const BACKOFF_DEFAULT_SECONDS: u64 = 300;
@@ -69,14 +72,14 @@ static ROWS: &[Row] = &[
     ),
     row(
         "request is throttled",
-        "imap_throttled",
+        THROTTLED,
         IN_FIVE_MINUTES,
         "The server asks for a pause: this mailbox has used up its share for now.",
         "Nothing to do. Reading goes on by itself after the pause, in smaller steps.",
     ),
     row(
         "suggested backoff time",
-        "imap_backoff",
+        BACK_OFF,
         IN_FIVE_MINUTES,
         "The server is busy and names the time after which to come back.",
         "Nothing to do. Reading goes on by itself at that time.",
@@ -377,6 +380,12 @@ pub(super) fn unexpected(server: &Server) -> Problem {
         format!("{server} gave an answer that does not follow IMAP, so the session was ended."),
         "It is tried again with a new session. If it stays so, please report it with the details shown here.",
     )
+}
+
+/// Whether the server asks for a pause of this mailbox's, whatever it is asked for.
+#[must_use]
+pub fn asks_for_pause(problem: &Problem) -> bool {
+    [THROTTLED, BACK_OFF].contains(&problem.code.as_str())
 }
 
 /// Whether the server refused the sign-in itself, which a new token may mend.

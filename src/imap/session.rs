@@ -290,6 +290,18 @@ impl Session {
         Ok(uids)
     }
 
+    /// Which of these UIDs the open folder still lists.
+    ///
+    /// # Errors
+    /// When the server refuses or the connection fails.
+    pub fn still_listed(&mut self, uids: &[u32]) -> Result<BTreeSet<u32>, Problem> {
+        let mut listed = BTreeSet::new();
+        for (set, _) in answers::uid_sets(uids) {
+            listed.extend(self.search(&format!("UID {set}"))?);
+        }
+        Ok(listed)
+    }
+
     /// The UIDs of messages that reached the open folder on the day of `since_at` (unix seconds UTC) or later.
     ///
     /// # Errors

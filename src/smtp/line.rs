@@ -8,6 +8,8 @@ use crate::problem::Problem;
 
 /// Most a reply may hold, all its lines together.
 const REPLY_BYTES_MAX: usize = 64 * 1024;
+/// How long the answer to QUIT is waited for; it changes nothing any more.
+const GOODBYE_DEADLINE: Duration = Duration::from_secs(2);
 /// A message is written in pieces of this size, so that the write deadline bounds each.
 const PIECE_BYTES: usize = 64 * 1024;
 
@@ -79,6 +81,13 @@ impl Dialogue {
         self.stream.write_all(command.as_bytes())?;
         self.stream.flush()?;
         self.reply(self.command_deadline)
+    }
+
+    /// Says goodbye; the answer is not waited for long.
+    pub(super) fn say_last(&mut self, command: &str) -> io::Result<Reply> {
+        self.stream.write_all(command.as_bytes())?;
+        self.stream.flush()?;
+        self.reply(GOODBYE_DEADLINE.min(self.command_deadline))
     }
 
     /// Writes bytes in pieces and makes sure they have left.

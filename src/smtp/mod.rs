@@ -50,6 +50,9 @@ pub struct Envelope {
     pub mail_from: String,
     /// All recipients' addresses.
     pub recipients: Vec<String>,
+    /// Give the message to nobody yet while the server asks for one of them to be tried later: what was
+    /// taken for some cannot be sent to the others again without a second copy to those.
+    pub together: bool,
 }
 
 /// Where in the dialogue something failed.

@@ -135,7 +135,7 @@ impl Session {
     /// Says goodbye. What the server answers no longer matters.
     pub fn quit(mut self) {
         if self.usable {
-            let _ = self.talk.ask(&Quit.to_string());
+            let _ = self.talk.say_last(&Quit.to_string());
         }
     }
 
@@ -264,14 +264,15 @@ impl Session {
                 refused.push((recipient.clone(), refusal));
             }
         }
-        if refused.len() < envelope.recipients.len() {
-            let told = |(recipient, refusal): (String, Refusal)| (recipient, refusal.problem);
-            return Ok(refused.into_iter().map(told).collect());
-        }
-        // Nobody is left. If one of them may be reached later, so may the message be sent later.
         let passing = refused
             .iter()
             .position(|(_, refusal)| refusal.problem.is_transient());
+        let some_left = refused.len() < envelope.recipients.len();
+        if some_left && (passing.is_none() || !envelope.together) {
+            let told = |(recipient, refusal): (String, Refusal)| (recipient, refusal.problem);
+            return Ok(refused.into_iter().map(told).collect());
+        }
+        // If one of them may be reached later, so may the message be sent later.
         let (_, refusal) = refused
             .into_iter()
             .nth(passing.unwrap_or(0))

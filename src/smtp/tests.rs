@@ -29,6 +29,7 @@ fn envelope(recipients: &[&str]) -> Envelope {
     Envelope {
         mail_from: "support@contoso.example".to_owned(),
         recipients: recipients.iter().map(|&r| r.to_owned()).collect(),
+        together: false,
     }
 }
 

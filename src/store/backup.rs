@@ -6,7 +6,8 @@ use std::time::Duration;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Error, Result, Store, check, migrate};
+use super::{Error, Result, Store, check, deliveries, migrate};
+use crate::problem::{Disposition, Problem};
 
 /// Pages copied at a step; between steps writers get their turn.
 const PAGES_PER_STEP: i32 = 2_000;
@@ -90,7 +91,8 @@ pub fn backup_file(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// Puts a backup in the place of the database at `path`. The replaced file is kept beside it; its new
-/// name is returned. The program must not be running.
+/// name is returned. The program must not be running. Replies that waited in the backup may have left since:
+/// they are looked for before they are sent.
 ///
 /// # Errors
 /// When the backup is broken, from a newer version, or breaks an invariant; nothing is replaced then.
@@ -118,6 +120,7 @@ pub fn restore(from: &Path, path: &Path, now: i64) -> Result<Option<std::path::P
         std::fs::remove_file(&incoming).map_err(|source| io("remove", &incoming, source))?;
     }
     copy(&backup, &incoming)?;
+    make_uncertain(&incoming, now)?;
     let kept = path
         .exists()
         .then(|| path.with_extension(format!("replaced-{now}.db")));
@@ -128,4 +131,20 @@ pub fn restore(from: &Path, path: &Path, now: i64) -> Result<Option<std::path::P
     }
     std::fs::rename(&incoming, path).map_err(|source| io("put in place", path, source))?;
     Ok(kept)
+}
+
+fn make_uncertain(path: &Path, now: i64) -> Result<()> {
+    let problem = Problem::new(
+        "restored",
+        Disposition::RetryAfter { seconds: 0 },
+        "This reply was waiting when the backup was made, so it may have left since.",
+        "Mailhatch looks for it in Sent Items and settles the matter by itself; it is not sent again before that.",
+    );
+    // What follows speaks the present schema; the next start would bring it up to date anyway.
+    migrate::migrate(path)?;
+    let mut db = Connection::open(path)?;
+    let tx = db.transaction()?;
+    deliveries::update_restored(&tx, &problem, now)?;
+    tx.commit()?;
+    Ok(())
 }

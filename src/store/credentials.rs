@@ -94,7 +94,8 @@ pub fn list_stale(db: &Db, before_at: i64) -> Result<Vec<MailboxId>> {
     let rows = db
         .prepare_cached(
             "SELECT c.mailbox_id FROM credentials c JOIN mailboxes m ON m.id = c.mailbox_id
-             WHERE c.refreshed_at < ?1 AND m.status IN ('active', 'paused', 'choosing')",
+             WHERE c.refreshed_at < ?1 AND m.status IN ('active', 'paused', 'choosing')
+               AND (m.status <> 'paused' OR m.problem IS NULL)",
         )?
         .query_map([before_at], |row| row.get(0).map(MailboxId))?
         .collect::<rusqlite::Result<_>>()?;

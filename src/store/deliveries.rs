@@ -352,18 +352,78 @@ pub fn update_interrupted(
     Ok(interrupted.len())
 }
 
-/// Attempts begun by a mailbox since `since_at`: what its rate is counted by.
+/// Marks what waits in a restored backup as uncertain, with an attempt of which nothing is known.
 ///
 /// # Errors
 /// Those of SQLite.
-pub fn count_attempts_since(db: &Db, mailbox_id: MailboxId, since_at: i64) -> Result<i64> {
+pub fn update_restored(tx: &Tx<'_>, problem: &Problem, now: i64) -> Result<()> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM deliveries d
+         WHERE d.state NOT IN ('sent', 'cancelled') AND d.state IN ('queued', 'sending')"
+    );
+    let waiting: Vec<Delivery> = tx
+        .prepare(&sql)?
+        .query_map([], from_row)?
+        .collect::<rusqlite::Result<_>>()?;
+    for delivery in &waiting {
+        let way_out = delivery.way_out.unwrap_or(WayOut::Smtp);
+        tx.execute(
+            "INSERT INTO attempts (delivery_id, way_out, started_at) VALUES (?1, ?2, ?3)",
+            (delivery.id.0, way_out.word(), now),
+        )?;
+        tx.execute(
+            "UPDATE deliveries SET attempts = attempts + 1 WHERE id = ?1",
+            [delivery.id.0],
+        )?;
+        let change = Change {
+            problem: Some(problem),
+            next_attempt_at: now,
+            ..Change::default()
+        };
+        update_state(tx, delivery, DeliveryState::Uncertain, &change, now)?;
+    }
+    Ok(())
+}
+
+const FROM_FUTURE: &str = "mailbox_id = ?1 AND state IN ('queued', 'sending', 'uncertain')
+           AND state <> 'sending' AND next_attempt_at > ?2
+           AND ((attempts = 0 AND created_at > ?2 AND next_attempt_at <= created_at + 60)
+                OR ?2 < (SELECT MAX(t.started_at) FROM attempts t WHERE t.delivery_id = deliveries.id))";
+
+/// Whether a delivery waits for a time that was set, at its beginning or its last attempt, by a clock ahead
+/// of `now`. One that a person has asked to leave later is none.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn has_from_future(db: &Db, mailbox_id: MailboxId, now: i64) -> Result<bool> {
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM deliveries WHERE {FROM_FUTURE})");
+    Ok(db
+        .prepare_cached(&sql)?
+        .query_row((mailbox_id.0, now), |row| row.get(0))?)
+}
+
+/// Makes those of [`has_from_future`] due now.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_from_future(tx: &Tx<'_>, mailbox_id: MailboxId, now: i64) -> Result<()> {
+    let sql = format!("UPDATE deliveries SET next_attempt_at = ?2 WHERE {FROM_FUTURE}");
+    tx.execute(&sql, (mailbox_id.0, now))?;
+    Ok(())
+}
+
+/// Attempts begun by a mailbox after `since_at` and until `now`: what its rate is counted by.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn count_attempts(db: &Db, mailbox_id: MailboxId, since_at: i64, now: i64) -> Result<i64> {
     Ok(db
         .prepare_cached(
             "SELECT COUNT(*) FROM attempts t JOIN deliveries d ON d.id = t.delivery_id
              WHERE t.id > (SELECT COALESCE(MAX(id), 0) - 1000 FROM attempts)
-               AND t.started_at > ?2 AND d.mailbox_id = ?1",
+               AND t.started_at > ?2 AND t.started_at <= ?3 AND d.mailbox_id = ?1",
         )?
-        .query_row((mailbox_id.0, since_at), |row| row.get(0))?)
+        .query_row((mailbox_id.0, since_at, now), |row| row.get(0))?)
 }
 
 /// All deliveries not finished, and the failed ones, newest first, with their attempts.

@@ -82,13 +82,15 @@ pub fn find(db: &Db, folder_id: FolderId, uid_validity: u32, uid: u32) -> Result
         .optional()?)
 }
 
-/// Rows whose time to be tried again has come.
+/// Rows whose time to be tried again has come; also those whose time was set by a clock that has been set
+/// back since.
 ///
 /// # Errors
 /// Those of SQLite.
 pub fn list_due(db: &Db, folder_id: FolderId, uid_validity: u32, now: i64) -> Result<Vec<FateRow>> {
     let sql = format!(
-        "{SELECT} WHERE folder_id = ?1 AND uid_validity = ?2 AND retry_at <= ?3 ORDER BY uid LIMIT 100"
+        "{SELECT} WHERE folder_id = ?1 AND uid_validity = ?2 AND retry_at IS NOT NULL
+           AND (retry_at <= ?3 OR seen_at > ?3) ORDER BY uid LIMIT 100"
     );
     let rows = db
         .prepare_cached(&sql)?

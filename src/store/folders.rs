@@ -73,6 +73,18 @@ pub fn insert(
     Ok(())
 }
 
+/// A folder goes by another name now.
+///
+/// # Errors
+/// Those of SQLite; a constraint error when another folder of the mailbox has that name.
+pub fn update_name(tx: &Tx<'_>, id: FolderId, raw_name: &str, name: &str) -> Result<()> {
+    tx.execute(
+        "UPDATE folders SET raw_name = ?2, name = ?3 WHERE id = ?1",
+        (id.0, raw_name, name),
+    )?;
+    Ok(())
+}
+
 /// Begins to read a folder, or begins anew after its UIDs changed: nothing below `first_uid` is wanted.
 ///
 /// # Errors

@@ -136,6 +136,39 @@ pub fn update_status(
     touch(tx, id)
 }
 
+/// Writes down why receiving failed. `needs` is the status where a person must act, none where it passes by
+/// itself. What passes does not hide why a person must act, and who paused the mailbox meanwhile finds it
+/// paused.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_failed(
+    tx: &Tx<'_>,
+    id: MailboxId,
+    needs: Option<MailboxStatus>,
+    problem: &Problem,
+    now: i64,
+) -> Result<()> {
+    let changed = tx
+        .prepare_cached(
+            "UPDATE mailboxes SET
+                status = CASE WHEN ?2 IS NULL OR status = 'paused' THEN status ELSE ?2 END,
+                problem = ?3, problem_at = CASE WHEN problem IS NULL THEN ?4 ELSE problem_at END
+             WHERE id = ?1 AND NOT (?2 IS NULL AND (status = 'paused'
+                OR (problem IS NOT NULL AND status IN ('needs_sign_in', 'needs_admin'))))",
+        )?
+        .execute((
+            id.0,
+            needs.map(MailboxStatus::word),
+            to_optional_json(Some(problem)),
+            now,
+        ))?;
+    if changed > 0 {
+        touch(tx, id)?;
+    }
+    Ok(())
+}
+
 /// Writes a sync down that ended well: the mailbox is active and has no problem.
 ///
 /// # Errors

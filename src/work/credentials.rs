@@ -131,6 +131,7 @@ fn refresh(services: &Services, id: MailboxId, resource: Resource) -> Result<Acc
         now,
     )
     .inspect_err(|problem| note_refusal(services, id, resource, problem))?;
+    let used = credential.refresh_token.clone();
     if let Some(newer) = set.refresh_token {
         credential.refresh_token = newer;
     }
@@ -149,11 +150,18 @@ fn refresh(services: &Services, id: MailboxId, resource: Resource) -> Result<Acc
             credential.graph_expires_at = access.expires_at;
         }
     }
-    // Stored before it is used: Entra may stop taking the old refresh token.
+    // Stored before it is used: Entra may stop taking the old refresh token. Who signed in anew while Entra
+    // was asked is not overwritten; the token at hand serves this once.
     services
         .store
-        .write(|tx| store::credentials::upsert(tx, &services.sealer, &credential))
-        .map_err(|error| error.to_problem())?;
+        .write(|tx| {
+            let now_stored = store::credentials::find(tx, &services.sealer, id)?;
+            if now_stored.is_some_and(|stored| stored.refresh_token == used) {
+                store::credentials::upsert(tx, &services.sealer, &credential)?;
+            }
+            Ok(())
+        })
+        .map_err(|error: store::Error| error.to_problem())?;
     tracing::debug!(mailbox.id = id.0, ?resource, "access token refreshed");
     Ok(access)
 }
@@ -173,7 +181,7 @@ fn note_refusal(services: &Services, id: MailboxId, resource: Resource, problem:
     let now = services.clock.now();
     let noted = services
         .store
-        .write(|tx| store::mailboxes::update_status(tx, id, status, Some(problem), now));
+        .write(|tx| store::mailboxes::update_failed(tx, id, Some(status), problem, now));
     if let Err(error) = noted {
         tracing::error!(mailbox.id = id.0, %error, "the mailbox's state could not be stored");
     }

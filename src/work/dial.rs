@@ -5,8 +5,8 @@ use super::credentials::{AccessToken, Freshness, access_token};
 use super::{Services, entra_app};
 use crate::imap;
 use crate::model::Mailbox;
-use crate::net::Closer;
 use crate::net::xoauth2::Login;
+use crate::net::{Closer, Deadlines};
 use crate::problem::Problem;
 use crate::providers::microsoft::{Resource, Traits};
 use crate::smtp;
@@ -38,7 +38,13 @@ pub(super) fn imap(
         imap::explain::is_login_refusal,
         |token| {
             let login = Login::new(user, token.token.as_str());
-            imap::Session::connect(&server, &services.trust, &login, on_closer)
+            let patience = services.config.patience;
+            let deadlines = Deadlines {
+                connect: patience.connect,
+                read: patience.answer,
+                write: patience.answer,
+            };
+            imap::Session::connect_within(&server, &services.trust, &login, deadlines, on_closer)
         },
     )
 }
@@ -62,13 +68,13 @@ pub(super) fn smtp(
         .to_owned();
     with_fresh_token(services, mailbox, wants_new_token, |token| {
         let login = Login::new(user, token.token.as_str());
-        smtp::Session::open(
-            &server,
-            &services.trust,
-            &login,
-            &hello,
-            smtp::Timeouts::default(),
-        )
+        let patience = services.config.patience;
+        let timeouts = smtp::Timeouts {
+            connect: patience.connect,
+            command: patience.answer,
+            final_answer: patience.verdict,
+        };
+        smtp::Session::open(&server, &services.trust, &login, &hello, timeouts)
     })
     .map_err(|refusal| {
         let helped_not = wants_new_token(&refusal);

@@ -48,6 +48,11 @@ pub(super) fn run(services: &Services, wake: &Wake) {
 
 fn round(services: &Services, next_backup_at: &mut Option<i64>) {
     let now = services.clock.now();
+    // A clock that was set back must not put the next backup off.
+    *next_backup_at = backups::next(services)
+        .into_iter()
+        .chain(*next_backup_at)
+        .min();
     forget_old(services, now);
     keep_tokens_alive(services, now);
     if next_backup_at.is_some_and(|at| at <= now) {
@@ -104,6 +109,9 @@ fn back_up(services: &Services, now: i64) -> store::Result<PathBuf> {
         move |source| store::Error::Io { what, source }
     };
     std::fs::create_dir_all(&folder).map_err(io("make the backup folder"))?;
+    for unfinished in unfinished(&folder).map_err(io("list unfinished backups"))? {
+        std::fs::remove_file(&unfinished).map_err(io("remove an unfinished backup"))?;
+    }
     let stamp = chrono::DateTime::from_timestamp(now, 0)
         .map_or_else(String::new, |at| at.format("%Y%m%d-%H%M%S").to_string());
     let path = folder.join(format!("{}{stamp}.db", backups::PREFIX));
@@ -112,6 +120,16 @@ fn back_up(services: &Services, now: i64) -> store::Result<PathBuf> {
         std::fs::remove_file(&old).map_err(io("remove an old backup"))?;
     }
     Ok(path)
+}
+
+/// What is left of nightly backups in which the program was killed.
+fn unfinished(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let files = std::fs::read_dir(folder)?.filter_map(Result::ok);
+    let is_ours = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(backups::PREFIX) && name.ends_with(".partial")
+    };
+    Ok(files.map(|entry| entry.path()).filter(is_ours).collect())
 }
 
 /// The nightly backups beyond the newest `keep`. Their names sort by time.
@@ -127,4 +145,24 @@ fn surplus(folder: &Path, keep: usize) -> std::io::Result<Vec<PathBuf>> {
     backups.sort();
     backups.truncate(backups.len().saturating_sub(keep));
     Ok(backups)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_backup_left_is_found_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = [
+            "mailhatch-20270115-030000.db",
+            "mailhatch-20270116-030000.partial",
+            "mine.partial",
+        ];
+        for name in names {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let found = unfinished(folder.path()).unwrap();
+        assert_eq!(found, [folder.path().join(names[1])]);
+    }
 }

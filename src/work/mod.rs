@@ -10,6 +10,7 @@ mod dial;
 pub mod entra_app;
 mod janitor;
 pub mod metrics;
+mod pace;
 mod poller;
 pub mod probe;
 pub mod reparse;
@@ -76,6 +77,7 @@ pub struct Work {
     bells: Mutex<BTreeMap<LoopName, Wake>>,
     supervisor: Wake,
     refreshing: credentials::SingleFlight,
+    absences: settle::Absences,
 }
 
 impl Work {

@@ -2,14 +2,15 @@
 //! shows within a second, and a poll at every instant of the mailbox's cron text, which catches what
 //! IDLE missed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::pace::Pace;
 use super::status::{Health, Line, LoopName};
-use super::sync::{self, Pace};
+use super::sync;
 use super::wake::Wake;
 use super::{Services, dial, schedule};
 use crate::imap::{self, IdleEnd};
-use crate::model::{FolderRole, Mailbox, MailboxId, MailboxStatus, Word as _};
+use crate::model::{Folder, FolderRole, Mailbox, MailboxId, MailboxStatus, Word as _};
 use crate::net::Closer;
 use crate::problem::{Disposition, Problem};
 use crate::secret::random_bytes;
@@ -17,6 +18,8 @@ use crate::store;
 
 /// IDLE is renewed well before the 29 minutes of RFC 2177 §3; Exchange ends quiet sessions sooner.
 const IDLE_MAX: Duration = Duration::from_secs(9 * 60);
+/// An IDLE that the server ends sooner than this was not quiet too long: something is wrong there.
+const IDLE_MIN: Duration = Duration::from_secs(60);
 /// Longest pause after failures that pass by themselves.
 const PAUSE_MAX_SECONDS: i64 = 15 * 60;
 /// Pause while a person must act; the cause may go away without anyone telling us.
@@ -31,6 +34,10 @@ const RESTING_SECONDS: i64 = 3_600;
 pub struct Poller {
     session: Option<imap::Session>,
     failures: u32,
+    /// How often in a row the server ended IDLE at once.
+    hang_ups: u32,
+    /// A folder that could not be read this time, in words.
+    left_out: Option<String>,
     pace: Pace,
 }
 
@@ -64,7 +71,11 @@ pub fn step(services: &Services, poller: &mut Poller, id: MailboxId, wake: &Wake
             poller.failures = 0;
             match note_synced(services, &mailbox, passed.received) {
                 Ok(()) => Step::Synced(passed.received),
-                Err(error) => poller.failed(error.to_problem()),
+                Err(error) => {
+                    tracing::error!(mailbox.id = id.0, %error,
+                        "the mailbox's state could not be stored");
+                    poller.failed(error.to_problem())
+                }
             }
         }
         Err(problem) => {
@@ -121,9 +132,32 @@ fn sync_all(
     };
     let folders = folders(services, session, mailbox)?;
     let mut total = sync::Passed::default();
+    let pace = &mut poller.pace;
+    poller.left_out = None;
     // INBOX last, so that IDLE waits on it.
     for folder in folders.iter().rev() {
-        let passed = sync::folder(services, session, mailbox, folder, wake, &mut poller.pace)?;
+        let passed = match sync::folder(services, session, mailbox, folder, wake, pace) {
+            Err(problem) if folder.role != FolderRole::Inbox => {
+                let found = found_again(services, session, folder, problem)?;
+                let passed = found.and_then(|folder| {
+                    sync::folder(services, session, mailbox, &folder, wake, pace)
+                });
+                // INBOX is what people wait for: no other folder holds it up while the session lives.
+                passed.or_else(|problem| {
+                    if imap::explain::asks_for_pause(&problem) || session.noop().is_err() {
+                        return Err(problem);
+                    }
+                    tracing::warn!(mailbox.id = mailbox.id.0, folder.id = folder.id.0,
+                        code = %problem.code, "a folder is left out");
+                    poller.left_out = Some(format!(
+                        "{} is left out for now: {}",
+                        folder.name, problem.sentence
+                    ));
+                    Ok(sync::Passed::default())
+                })?
+            }
+            other => other?,
+        };
         total.received += passed.received;
         total.cut_short |= passed.cut_short;
         if total.cut_short {
@@ -133,12 +167,46 @@ fn sync_all(
     Ok(total)
 }
 
+/// A folder that could not be read, under the name it has now: people rename folders, and Exchange
+/// does when a mailbox changes its language. `Err` inside when that is not what was wrong.
+fn found_again(
+    services: &Services,
+    session: &mut imap::Session,
+    folder: &Folder,
+    problem: Problem,
+) -> Result<Result<Folder, Problem>, Problem> {
+    if imap::explain::asks_for_pause(&problem) || folder.role != FolderRole::Sent {
+        return Ok(Err(problem));
+    }
+    let Ok(on_server) = session.list_folders() else {
+        // The session is what failed.
+        return Err(problem);
+    };
+    if on_server.iter().any(|now| now.raw_name == folder.raw_name) {
+        return Ok(Err(problem));
+    }
+    let sent = |now: &imap::Folder| now.role == Some(imap::FolderRole::Sent);
+    let Some(now) = on_server.into_iter().find(sent) else {
+        return Ok(Err(problem));
+    };
+    let (raw, name) = (&now.raw_name, &now.name);
+    services
+        .store
+        .write(|tx| store::folders::update_name(tx, folder.id, raw, name))
+        .map_err(|error: store::Error| error.to_problem())?;
+    Ok(Ok(Folder {
+        raw_name: now.raw_name,
+        name: now.name,
+        ..folder.clone()
+    }))
+}
+
 /// The watched folders; found on the server the first time.
 fn folders(
     services: &Services,
     session: &mut imap::Session,
     mailbox: &Mailbox,
-) -> Result<Vec<crate::model::Folder>, Problem> {
+) -> Result<Vec<Folder>, Problem> {
     let list = || {
         services
             .store
@@ -173,7 +241,10 @@ fn note_synced(services: &Services, mailbox: &Mailbox, received: u64) -> store::
     let received = i64::try_from(received).unwrap_or(i64::MAX);
     let recovered = mailbox.problem.is_some();
     // A quiet poll each minute writes nothing but the time; pages show it from the board.
-    let old = mailbox.last_sync_at.is_none_or(|at| now - at >= 60);
+    // A time ahead of now is of a clock that has been set back.
+    let old = mailbox
+        .last_sync_at
+        .is_none_or(|at| !(0..60).contains(&(now - at)));
     if recovered || received > 0 || old {
         services
             .store
@@ -199,17 +270,17 @@ fn no_longer_passing(problem: Problem, failures: u32) -> Problem {
 }
 
 fn note_failed(services: &Services, mailbox: &Mailbox, problem: &Problem) {
-    let status = match problem.disposition {
-        Disposition::RetryAfter { .. } => mailbox.status,
-        Disposition::NeedsSignIn => MailboxStatus::NeedsSignIn,
-        Disposition::NeedsAdmin | Disposition::GiveUp => MailboxStatus::NeedsAdmin,
+    let needs = match problem.disposition {
+        Disposition::RetryAfter { .. } => None,
+        Disposition::NeedsSignIn => Some(MailboxStatus::NeedsSignIn),
+        Disposition::NeedsAdmin | Disposition::GiveUp => Some(MailboxStatus::NeedsAdmin),
     };
-    tracing::warn!(mailbox.id = mailbox.id.0, code = %problem.code, status = status.word(),
-        "receiving failed");
+    tracing::warn!(mailbox.id = mailbox.id.0, code = %problem.code,
+        status = needs.unwrap_or(mailbox.status).word(), "receiving failed");
     let now = services.clock.now();
     let stored = services
         .store
-        .write(|tx| store::mailboxes::update_status(tx, mailbox.id, status, Some(problem), now));
+        .write(|tx| store::mailboxes::update_failed(tx, mailbox.id, needs, problem, now));
     if let Err(error) = stored {
         tracing::error!(mailbox.id = mailbox.id.0, %error, "the mailbox's state could not be stored");
     }
@@ -324,24 +395,64 @@ fn wait_for_mail(
         let _ = wake.wait(wait);
         return;
     };
-    say(
-        services,
-        id,
-        Health::Good,
-        "Listening: new mail shows within a second.",
-    );
+    let listening = "Listening: new mail shows within a second.";
+    match &poller.left_out {
+        None => say(services, id, Health::Good, listening),
+        Some(words) => say(
+            services,
+            id,
+            Health::Trouble,
+            format!("{listening} {words}"),
+        ),
+    }
     let interrupt = session.interrupter();
     wake.on_wake(Some(Box::new(move || interrupt.interrupt())));
+    let began = Instant::now();
     let ended = session.idle(wait.min(IDLE_MAX));
     wake.on_wake(None);
     // A ring that cut the IDLE short has been answered by ending it.
     let _ = wake.take();
     match ended {
-        Ok(IdleEnd::NewMail | IdleEnd::Nothing) => {}
+        Ok(IdleEnd::NewMail | IdleEnd::Nothing) => poller.hang_ups = 0,
         Err(problem) => {
             // Quiet sessions are ended by servers now and then; only a failed step is worth a word.
             tracing::debug!(mailbox.id = id.0, code = %problem.code, "IDLE ended");
             poller.session = None;
+            if began.elapsed() >= IDLE_MIN {
+                poller.hang_ups = 0;
+            } else {
+                hung_up_on(services, poller, id, wait, wake);
+            }
         }
     }
+}
+
+/// After a session that was ended soon a new one begins at once; where that happens again and again,
+/// signing in each time would only make the server angry.
+fn hung_up_on(
+    services: &Services,
+    poller: &mut Poller,
+    id: MailboxId,
+    until_poll: Duration,
+    wake: &Wake,
+) {
+    poller.hang_ups = poller.hang_ups.saturating_add(1);
+    let Some(times @ 1..) = poller.hang_ups.checked_sub(1) else {
+        return;
+    };
+    let [random] = random_bytes::<1>();
+    let pause = schedule::back_off(times, PAUSE_MAX_SECONDS, random);
+    // The poll of the cron text comes in any case.
+    let until_poll = i64::try_from(until_poll.as_secs()).unwrap_or(pause);
+    let pause = pause.min(until_poll.max(1));
+    say(
+        services,
+        id,
+        Health::Good,
+        format!(
+            "The server keeps ending the connection that listens for new mail. Next look in {}.",
+            span(pause)
+        ),
+    );
+    rest(wake, pause);
 }

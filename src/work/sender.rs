@@ -22,6 +22,10 @@ use crate::store::deliveries::{self, AttemptEnd, Change};
 
 /// After this time without success a reply is given up.
 const GIVE_UP_SECONDS: i64 = 2 * 24 * 3600;
+/// And after no fewer tries than these.
+const GIVE_UP_TRIES: i64 = 10;
+/// So many tries wait until the server takes a reply for all its recipients at once.
+const TOGETHER_TRIES: i64 = 5;
 /// Longest pause between tries.
 const PAUSE_MAX_SECONDS: i64 = 3_600;
 /// Pause of a mailbox whose way out a person must mend.
@@ -72,6 +76,9 @@ pub fn step(services: &Services, sender: &mut Sender, id: MailboxId) -> store::R
     let wait_until = due.map(|at| at.max(mailbox.send_after_at));
     if wait_until.is_none_or(|at| at > now) {
         sender.hang_up();
+        if wait_until.is_some() && clock_was_set_back(services, &mailbox, now)? {
+            return Ok(Step::Worked);
+        }
         return Ok(Step::Nothing(wait_until));
     }
     if let Some(at) = rate_limit(services, &mailbox, now)? {
@@ -92,6 +99,31 @@ impl Sender {
     }
 }
 
+/// Ends pauses that began by a clock which has been set back since: they would last until that time comes
+/// again. Says whether there were any.
+fn clock_was_set_back(services: &Services, mailbox: &Mailbox, now: i64) -> store::Result<bool> {
+    let id = mailbox.id;
+    let pause = mailbox.send_after_at > now.saturating_add(BLOCK_PAUSE_SECONDS * 3)
+        || (mailbox.send_after_at > now && mailbox.send_problem_at.is_some_and(|at| at > now));
+    let waits = services
+        .store
+        .read(|db| deliveries::has_from_future(db, id, now))?;
+    if !pause && !waits {
+        return Ok(false);
+    }
+    tracing::warn!(
+        mailbox.id = id.0,
+        "the clock was set back; nothing waits for the old time"
+    );
+    services.store.write(|tx| {
+        deliveries::update_from_future(tx, id, now)?;
+        if pause {
+            store::mailboxes::update_sending(tx, id, None, 0, now)?;
+        }
+        Ok(true)
+    })
+}
+
 /// When the provider's limit of messages a minute is used up: when to go on.
 fn rate_limit(services: &Services, mailbox: &Mailbox, now: i64) -> store::Result<Option<i64>> {
     let Ok(traits) = dial::traits(services, mailbox) else {
@@ -99,7 +131,7 @@ fn rate_limit(services: &Services, mailbox: &Mailbox, now: i64) -> store::Result
     };
     let sent = services
         .store
-        .read(|db| deliveries::count_attempts_since(db, mailbox.id, now.saturating_sub(60)))?;
+        .read(|db| deliveries::count_attempts(db, mailbox.id, now.saturating_sub(60), now))?;
     Ok((sent >= i64::from(traits.limits.messages_per_minute)).then_some(now + 5))
 }
 
@@ -109,7 +141,9 @@ fn through_smtp(
     mailbox: &Mailbox,
     now: i64,
 ) -> store::Result<()> {
-    let mut session = match sender.session.take() {
+    let kept = sender.session.take();
+    let was_kept = kept.is_some();
+    let mut session = match kept {
         Some(session) => session,
         None => match dial::smtp(services, mailbox, mailbox.smtp_user()) {
             Ok(session) => session,
@@ -122,7 +156,17 @@ fn through_smtp(
         return Ok(());
     };
     let (envelope, raw, _) = message(services, mailbox, &delivery)?;
-    let outcome = session.send(&envelope, &raw);
+    let mut outcome = session.send(&envelope, &raw);
+    // The server had ended a session we kept: nothing was said about this message yet.
+    if was_kept && !session.is_usable() && is_before_recipients(&outcome) {
+        outcome = match dial::smtp(services, mailbox, mailbox.smtp_user()) {
+            Ok(newer) => {
+                session = newer;
+                session.send(&envelope, &raw)
+            }
+            Err(refusal) => Outcome::Refused(refusal),
+        };
+    }
     if session.is_usable() {
         sender.session = Some(session);
     }
@@ -133,6 +177,11 @@ fn through_smtp(
         way_out: WayOut::Smtp,
     };
     record(services, &tried, outcome)
+}
+
+fn is_before_recipients(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Refused(refusal)
+        if refusal.stage <= Stage::Sender && refusal.problem.is_transient())
 }
 
 fn through_graph(services: &Services, mailbox: &Mailbox, now: i64) -> store::Result<()> {
@@ -230,6 +279,7 @@ fn message(
     let envelope = Envelope {
         mail_from: mailbox.address.clone(),
         recipients: recipients.map(|who| who.address.clone()).collect(),
+        together: delivery.attempts <= TOGETHER_TRIES,
     };
     let bcc = who.bcc.iter().map(|who| who.address.clone()).collect();
     Ok((envelope, raw.ok_or_else(gone)?, bcc))
@@ -358,7 +408,9 @@ fn refused(services: &Services, tried: &Tried<'_>, refusal: &Refusal) -> store::
     } = tried;
     let problem = &refusal.problem;
     let other_way = *way_out == mailbox.way_out && try_another_way(services, mailbox, refusal)?;
-    let too_old = now.saturating_sub(delivery.created_at) > GIVE_UP_SECONDS;
+    // The age alone says little: the machine may have been off, or the clock set forward.
+    let too_old = now.saturating_sub(delivery.created_at) > GIVE_UP_SECONDS
+        && delivery.attempts >= GIVE_UP_TRIES;
     // Before MAIL FROM nothing has been said about this message: the mailbox is meant.
     let before_message = refusal.stage <= Stage::SignIn;
     // A block lifts by itself after hours, and trying meanwhile lengthens it (Microsoft, "Continuous

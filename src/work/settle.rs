@@ -1,6 +1,9 @@
 //! Deliveries of which it is not known whether they left: looked for in Sent Items, where the
 //! provider files a copy of everything it takes. Found means sent; surely absent means not sent.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use super::{Services, dial};
 use crate::imap;
 use crate::model::{Agent, Delivery, DeliveryId, DeliveryState, Mailbox, MailboxId, WayOut};
@@ -9,8 +12,34 @@ use crate::providers::SentCopy;
 use crate::store;
 use crate::store::deliveries::{self, Change};
 
-/// How often Sent Items is looked into.
+/// How often Sent Items is looked into while the copy may yet come, and least time between two looks.
 const LOOK_EVERY_SECONDS: i64 = 15;
+/// Longest time between two looks.
+const LOOK_MAX_SECONDS: i64 = 15 * 60;
+
+/// Since when a delivery has been missed in Sent Items, by the steady clock: a wall clock that is set
+/// forward must not make a copy absent that has had no time to appear.
+#[derive(Debug, Default)]
+pub(super) struct Absences(Mutex<BTreeMap<DeliveryId, (i64, i64)>>);
+
+impl Absences {
+    /// Notes that a delivery was missed at its present attempt; returns for how many seconds it has been.
+    fn note(&self, delivery: &Delivery, steady: i64) -> i64 {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = known
+            .entry(delivery.id)
+            .or_insert((delivery.attempts, steady));
+        if entry.0 != delivery.attempts {
+            *entry = (delivery.attempts, steady);
+        }
+        steady.saturating_sub(entry.1)
+    }
+
+    fn forget(&self, id: DeliveryId) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.remove(&id);
+    }
+}
 
 /// What was being sent when the program died or stumbled, of one mailbox or of all, may have left or
 /// not: it is uncertain from now on.
@@ -45,31 +74,35 @@ pub(super) fn settle(
         return Ok(());
     };
     let looked = look(services, mailbox, &message.internet_message_id);
-    let attempts = services
-        .store
-        .read(|db| deliveries::list_attempts(db, delivery.id))?;
-    let last_began_at = attempts
-        .last()
-        .map_or(delivery.created_at, |attempt| attempt.started_at);
+    let absences = &services.work.absences;
     let (state, change_at, words) = match (&looked, known_after(services, mailbox, delivery)) {
-        (Ok(true), _) => (DeliveryState::Sent, now, "Found in Sent Items."),
-        (Ok(false), Some(seconds)) if now > last_began_at.saturating_add(seconds) => {
-            tracing::info!(
-                delivery.id = delivery.id.0,
-                "not in Sent Items: it did not leave and is queued again"
-            );
-            (
-                DeliveryState::Queued,
-                now,
-                "Not in Sent Items: it had not left.",
-            )
+        (Ok(true), _) => (DeliveryState::Sent, now, "Found in Sent Items.".to_owned()),
+        (Ok(false), Some(seconds)) => {
+            if absences.note(delivery, services.clock.steady()) < seconds {
+                let soon = now.saturating_add(LOOK_EVERY_SECONDS);
+                (DeliveryState::Uncertain, soon, String::new())
+            } else {
+                tracing::info!(
+                    delivery.id = delivery.id.0,
+                    "not in Sent Items: it did not leave and is queued again"
+                );
+                let words = "Not in Sent Items: it had not left.".to_owned();
+                (DeliveryState::Queued, now, words)
+            }
         }
-        _ => (
-            DeliveryState::Uncertain,
-            now.saturating_add(LOOK_EVERY_SECONDS),
-            "",
-        ),
+        (Ok(false), None) => {
+            let later = now.saturating_add(pause_seconds(services, delivery, None)?);
+            (DeliveryState::Uncertain, later, String::new())
+        }
+        (Err(problem), _) => {
+            let pause = pause_seconds(services, delivery, Some(problem))?;
+            let words = format!("Sent Items could not be looked into: {}", problem.sentence);
+            (DeliveryState::Uncertain, now.saturating_add(pause), words)
+        }
     };
+    if state != DeliveryState::Uncertain {
+        absences.forget(delivery.id);
+    }
     let problem = match state {
         DeliveryState::Uncertain => delivery.problem.clone(),
         _ => None,
@@ -77,13 +110,39 @@ pub(super) fn settle(
     let change = Change {
         problem: problem.as_ref(),
         next_attempt_at: change_at,
-        server_reply: words,
+        server_reply: &words,
         refused: &delivery.refused,
         ..Change::default()
     };
-    services
+    services.store.write(|tx| {
+        // Looking took its time: a person may have decided meanwhile, or the poller met the copy.
+        let untouched = deliveries::find(tx, delivery.id)?.is_some_and(|found| {
+            found.state == DeliveryState::Uncertain && found.attempts == delivery.attempts
+        });
+        if untouched {
+            deliveries::update_state(tx, delivery, state, &change, now)?;
+        }
+        Ok(())
+    })
+}
+
+/// Seconds until the next look where looking does not settle the matter: the longer it has been so, the
+/// rarer, and never sooner than the server asked.
+fn pause_seconds(
+    services: &Services,
+    delivery: &Delivery,
+    problem: Option<&Problem>,
+) -> store::Result<i64> {
+    let attempts = services
         .store
-        .write(|tx| deliveries::update_state(tx, delivery, state, &change, now))
+        .read(|db| deliveries::list_attempts(db, delivery.id))?;
+    let began_at = attempts
+        .last()
+        .map_or(delivery.created_at, |attempt| attempt.started_at);
+    let half = services.clock.now().saturating_sub(began_at) / 2;
+    let asked = problem.map_or(0, Problem::wait_seconds);
+    let asked = i64::try_from(asked).unwrap_or(LOOK_MAX_SECONDS);
+    Ok(half.clamp(LOOK_EVERY_SECONDS, LOOK_MAX_SECONDS).max(asked))
 }
 
 /// Seconds after an attempt from which on a missing copy means that it did not leave; `None` where

@@ -1,24 +1,28 @@
 //! One pass over one folder: from the cursor to the newest message, in bounded batches, each stored
 //! with its fates and the cursor in one transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Services;
+use super::pace::{Advice, Pace};
 use super::status::{Health, Line, LoopName};
 use super::wake::Wake;
 use crate::imap::cursor::{self, Plan};
 use crate::imap::{self, Selected};
 use crate::intake::{self, Fetched, Source};
-use crate::model::{Fate, Folder, Mailbox, MailboxId};
+use crate::model::{Cursor, Fate, Folder, Mailbox, MailboxId};
 use crate::net;
 use crate::problem::{Disposition, Problem};
 use crate::store;
+use crate::store::fates::Verdict;
 
 /// Most messages fetched at once.
 const BATCH_MESSAGES: usize = 50;
 /// Most bytes fetched at once, by the server's estimates, which can be far off; a message larger
 /// than this is fetched alone.
 const BATCH_BYTES: u64 = 2 * 1024 * 1024;
+/// Pause after a session that broke while messages were fetched: the server can be reached, after all.
+const BROKEN_PAUSE_SECONDS: u64 = 5;
 
 /// What a pass came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -49,16 +53,18 @@ pub(super) fn folder(
         pace,
     };
     let mut passed = Passed::default();
-    pass.retry_due(session, &mut passed)?;
     if let Some(first_uid) = first_uid {
         let uids = session.uids_from(first_uid)?;
         if !uids.is_empty() {
             pass.fetch_all(session, &uids, &mut passed)?;
         }
     }
+    // What failed before must not keep what is new.
+    if !passed.cut_short {
+        pass.retry_due(session, &mut passed)?;
+    }
     if !passed.cut_short {
         let now = services.clock.now();
-        pass.pace.one_by_one = false;
         let count = i64::from(selected.exists);
         services
             .store
@@ -118,13 +124,6 @@ fn first_wanted(
     Ok(uids.into_iter().min().unwrap_or(none_wanted).max(1))
 }
 
-/// How boldly a mailbox is fetched from; remembered from one session to the next.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Pace {
-    /// A batch was larger than the memory allows: messages are fetched one by one until a pass ends.
-    one_by_one: bool,
-}
-
 struct Pass<'a> {
     services: &'a Services,
     mailbox: &'a Mailbox,
@@ -154,12 +153,7 @@ impl Pass<'_> {
         // Sizes are asked for a stretch at a time, so that a mailbox of a million starts at once.
         for stretch in uids.chunks(1_000) {
             let sizes = session.sizes(stretch)?;
-            let count = if self.pace.one_by_one {
-                1
-            } else {
-                BATCH_MESSAGES
-            };
-            for batch in cursor::batches(&known_sizes(stretch, &sizes), count, BATCH_BYTES) {
+            for batch in self.batches(&known_sizes(stretch, &sizes)) {
                 if self.wake.is_stopped() {
                     passed.cut_short = true;
                     return Ok(());
@@ -172,24 +166,101 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Fetches and stores one batch. When it is larger than the memory allows, its messages are
-    /// fetched one by one, and one that is too large by itself is written down as such.
+    fn batches(&self, sizes: &[(u32, u64)]) -> Vec<Vec<u32>> {
+        let careful = |(uid, _): &(u32, u64)| self.pace.is_careful(self.folder.id, *uid);
+        let (careful, bold): (Vec<_>, Vec<_>) = sizes.iter().copied().partition(careful);
+        let mut batches = cursor::batches(&careful, 1, BATCH_BYTES);
+        batches.extend(cursor::batches(&bold, BATCH_MESSAGES, BATCH_BYTES));
+        batches
+    }
+
+    /// Fetches and stores one batch. When it is larger than the memory allows or the session breaks at
+    /// it, its messages are fetched one by one; one that is too large by itself, or at which the
+    /// session breaks again and again, is written down as such and passed by.
     fn fetch_batch(&mut self, session: &mut imap::Session, batch: &[u32]) -> Result<u64, Problem> {
         match session.fetch(batch) {
-            Ok(found) => self.store_batch(batch, found),
-            Err(problem) if problem.code == net::ANSWER_TOO_BIG => {
-                // The session is unusable after a response that was cut off; the next one goes on.
-                match batch {
-                    [uid] => self.too_big(*uid, &problem)?,
-                    _ => self.pace.one_by_one = true,
-                }
-                Err(Problem {
-                    disposition: Disposition::RetryAfter { seconds: 1 },
-                    ..problem
-                })
+            Ok(found) => {
+                self.pace.went_well();
+                self.store_batch(batch, found)
             }
-            Err(problem) => Err(problem),
+            Err(problem) => self.failed(batch, problem),
         }
+    }
+
+    fn failed(&mut self, batch: &[u32], problem: Problem) -> Result<u64, Problem> {
+        // Nothing the messages could be blamed for.
+        if self.wake.is_stopped()
+            || imap::explain::asks_for_pause(&problem)
+            || problem.disposition == Disposition::NeedsSignIn
+        {
+            return Err(problem);
+        }
+        // The session is unusable after a response that was cut off; the next one goes on.
+        let seconds = if problem.code == net::ANSWER_TOO_BIG {
+            match batch {
+                [uid] => self.too_big(*uid, &problem)?,
+                _ => {
+                    let _ = self.pace.broke(self.folder.id, batch);
+                }
+            }
+            1
+        } else {
+            if let Advice::PassBy(uid) = self.pace.broke(self.folder.id, batch) {
+                self.set_aside(uid, &problem)?;
+            }
+            problem.wait_seconds().max(BROKEN_PAUSE_SECONDS)
+        };
+        Err(Problem {
+            disposition: Disposition::RetryAfter { seconds },
+            ..problem
+        })
+    }
+
+    /// Writes down that a message has left the folder before it could be read; elsewhere it has a UID, and
+    /// comes back under another.
+    fn gone(&self, uid: u32) -> Result<(), Problem> {
+        let now = self.services.clock.now();
+        let verdict = Verdict {
+            fate: Fate::Ignored,
+            message_id: None,
+            detail: "It was deleted or moved before it could be read.".to_owned(),
+            retry_at: None,
+        };
+        let (folder, uid_validity) = (self.folder.id, self.uid_validity);
+        self.services
+            .store
+            .write(|tx| store::fates::upsert(tx, folder, uid_validity, uid, &verdict, now))
+            .map_err(|error| error.to_problem())
+    }
+
+    /// Writes down that a message cannot be fetched, and when it is tried again.
+    fn set_aside(&self, uid: u32, problem: &Problem) -> Result<(), Problem> {
+        let now = self.services.clock.now();
+        let (folder, uid_validity) = (self.folder.id, self.uid_validity);
+        let cursor = Cursor {
+            uid_validity,
+            next_uid: uid.saturating_add(1),
+        };
+        tracing::warn!(mailbox.id = self.mailbox.id.0, folder.id = folder.0, uid, code = %problem.code,
+            "a message cannot be fetched and is set aside");
+        self.services
+            .store
+            .write(|tx| {
+                let known = store::fates::find(tx, folder, uid_validity, uid)?;
+                let attempts = known.map_or(1, |row| row.attempts + 1);
+                let verdict = Verdict {
+                    fate: Fate::Unreadable,
+                    message_id: None,
+                    detail: format!(
+                        "Each time it was asked for: {} {}",
+                        problem.sentence, problem.detail
+                    ),
+                    retry_at: intake::retry_at(attempts, now),
+                };
+                store::fates::upsert(tx, folder, uid_validity, uid, &verdict, now)?;
+                store::folders::update_cursor(tx, folder, cursor)
+            })
+            .map_err(|error: store::Error| error.to_problem())
     }
 
     fn too_big(&self, uid: u32, problem: &Problem) -> Result<(), Problem> {
@@ -242,11 +313,27 @@ impl Pass<'_> {
             .store
             .read(|db| store::fates::list_due(db, self.folder.id, self.uid_validity, now))
             .map_err(|error| error.to_problem())?;
-        for row in due
-            .iter()
-            .filter(|row| row.fate != Fate::TooBig || row.retry_at.is_some())
-        {
-            passed.received += self.fetch_batch(session, &[row.uid])?;
+        let uids: Vec<u32> = due.iter().map(|row| row.uid).collect();
+        let listed = if uids.is_empty() {
+            BTreeSet::new()
+        } else {
+            session.still_listed(&uids)?
+        };
+        for row in due {
+            if !listed.contains(&row.uid) {
+                self.gone(row.uid)?;
+                continue;
+            }
+            // One that broke the session before is set aside at once when it does so again.
+            let fetched = match session.fetch(&[row.uid]) {
+                Err(problem) if row.fate == Fate::Unreadable && !self.wake.is_stopped() => {
+                    self.set_aside(row.uid, &problem)?;
+                    return Err(problem);
+                }
+                Err(problem) => self.failed(&[row.uid], problem),
+                Ok(found) => self.store_batch(&[row.uid], found),
+            };
+            passed.received += fetched?;
         }
         Ok(())
     }

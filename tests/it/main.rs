@@ -14,6 +14,8 @@ mod conversations;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod health;
 #[cfg(test)]
 mod inbox;

@@ -73,6 +73,7 @@ impl Stage {
         let envelope = Envelope {
             mail_from: from.to_owned(),
             recipients: to.iter().map(|&r| r.to_owned()).collect(),
+            together: false,
         };
         smtp::send(
             &self.smtp_server(),

@@ -166,26 +166,55 @@ fn what_a_document_names_is_there() {
     assert_none(&breaches, "Correct the name, or write what it promises.");
 }
 
-#[test]
-fn every_test_that_the_list_of_quirks_names_is_a_test() {
-    let tests: BTreeSet<String> = sources(&["src", "tests", "simulator"])
+/// The names of all functions in these folders.
+fn functions(folders: &[&str]) -> BTreeSet<String> {
+    sources(folders)
         .iter()
         .flat_map(|source| source.words.windows(2))
         .filter(|pair| pair[0].text == "fn")
         .map(|pair| pair[1].text.clone())
-        .collect();
+        .collect()
+}
+
+#[test]
+fn every_test_that_the_lists_of_quirks_and_faults_name_is_a_test() {
+    let tests = functions(&["src", "tests", "simulator"]);
     let mut breaches = Vec::new();
-    for line in tree::file("docs/QUIRKS.md").text.lines() {
-        for name in code(line) {
-            let is_test = name.matches('_').count() > 2 && !name.contains(['/', ':', ' ']);
-            if is_test && !tests.contains(&name) {
-                breaches.push(name);
+    for path in ["docs/QUIRKS.md", "docs/RELIABILITY.md"] {
+        for line in tree::file(path).text.lines() {
+            for name in code(line) {
+                let is_test = name.matches('_').count() > 2 && !name.contains(['/', ':', ' ']);
+                if is_test && !tests.contains(&name) {
+                    breaches.push(format!("{path}: {name}"));
+                }
             }
         }
     }
     assert_none(
         &breaches,
-        "No test is called so: correct docs/QUIRKS.md, or write the test.",
+        "No test is called so: correct the list, or write the test.",
+    );
+}
+
+#[test]
+fn every_test_of_a_fault_is_a_row_of_the_list_of_faults() {
+    let list = tree::file("docs/RELIABILITY.md").text;
+    let mut breaches = Vec::new();
+    let mut count = 0;
+    let sources = tree::files("tests/it/faults").into_iter();
+    for source in sources.filter(|file| file.path.starts_with("tests/it/faults/")) {
+        for test in source.text.split("#[test]\nfn ").skip(1) {
+            let name = test.split('(').next().unwrap_or_default();
+            count += 1;
+            if !list.contains(&format!("| `{name}` |")) {
+                breaches.push(format!("{}: {name}", source.path));
+            }
+        }
+    }
+    assert!(count >= 60, "only {count} tests of faults");
+    assert_none(
+        &breaches,
+        "Each fault is a row of docs/RELIABILITY.md: what, when, and what then happens.",
     );
 }
 

@@ -26,10 +26,6 @@ impl Session {
         if let Struck::Answered(next) = self.strike(Point::ImapFetch, tag)? {
             return Ok(next);
         }
-        let next = self.catch_up(if uid { Tell::All } else { Tell::NoExpunge })?;
-        let (Next::Go, Some(selected)) = (next, &self.selected) else {
-            return Ok(next);
-        };
         let mut items = match what {
             MacroOrMessageDataItemNames::Macro(Macro::Fast) => {
                 vec![Item::Flags, Item::InternalDate, Item::Rfc822Size]
@@ -47,6 +43,18 @@ impl Session {
                 items
             }
             MacroOrMessageDataItemNames::MessageDataItemNames(items) => items,
+        };
+        let point = if items.iter().any(is_message) {
+            Point::ImapBody
+        } else {
+            Point::ImapSizes
+        };
+        if let Struck::Answered(next) = self.strike(point, tag)? {
+            return Ok(next);
+        }
+        let next = self.catch_up(if uid { Tell::All } else { Tell::NoExpunge })?;
+        let (Next::Go, Some(selected)) = (next, &self.selected) else {
+            return Ok(next);
         };
         if uid && !items.contains(&Item::Uid) {
             items.push(Item::Uid);
@@ -73,6 +81,9 @@ impl Session {
             };
             if stored.unfetchable {
                 continue;
+            }
+            if stored.breaks && point == Point::ImapBody {
+                return Ok(Next::Drop);
             }
             let mut items = items.clone();
             if marks && !items.contains(&Item::Flags) {
@@ -136,6 +147,14 @@ fn marks_seen(items: &[Item<'_>]) -> bool {
             Item::Rfc822 | Item::Rfc822Text | Item::BodyExt { peek: false, .. }
         )
     })
+}
+
+/// Whether an item is a message or a part of one.
+fn is_message(item: &Item<'_>) -> bool {
+    matches!(
+        item,
+        Item::Rfc822 | Item::Rfc822Text | Item::Rfc822Header | Item::BodyExt { .. }
+    )
 }
 
 /// One untagged FETCH.

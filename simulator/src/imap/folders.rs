@@ -5,8 +5,9 @@ use std::io;
 use imap_codec::imap_types::mailbox::{ListMailbox, Mailbox as Name};
 use imap_codec::imap_types::status::StatusDataItemName;
 
-use super::session::{Next, Session};
+use super::session::{Next, Session, Struck};
 use super::utf7;
+use crate::faults::Point;
 use crate::world::mailbox::FolderError;
 use crate::world::{Flag, Folder};
 
@@ -64,6 +65,9 @@ impl Session {
         reference: &Name<'_>,
         pattern: &ListMailbox<'_>,
     ) -> io::Result<Next> {
+        if let Struck::Answered(next) = self.strike(Point::ImapList, tag)? {
+            return Ok(next);
+        }
         let pattern = match pattern {
             ListMailbox::Token(token) => String::from_utf8_lossy(token.as_ref()).into_owned(),
             ListMailbox::String(text) => String::from_utf8_lossy(text.as_ref()).into_owned(),

@@ -25,6 +25,9 @@ impl Session {
         if let Struck::Answered(next) = self.strike(Point::ImapFetch, tag)? {
             return Ok(next);
         }
+        if let Struck::Answered(next) = self.strike(Point::ImapSearch, tag)? {
+            return Ok(next);
+        }
         let known = charset.is_none_or(|charset| {
             let name: &str = match charset {
                 Charset::Atom(name) => name.as_ref(),

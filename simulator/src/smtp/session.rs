@@ -170,8 +170,14 @@ impl Session {
         let line = line.trim_end();
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
         match verb.to_ascii_uppercase().as_str() {
-            "EHLO" | "HELO" => self.hello(verb, rest.trim()),
-            "STARTTLS" => self.start_tls(),
+            "EHLO" | "HELO" => match self.strike(Point::SmtpHello)? {
+                Struck::Answered(next) => Ok(next),
+                Struck::No => self.hello(verb, rest.trim()),
+            },
+            "STARTTLS" => match self.strike(Point::SmtpStartTls)? {
+                Struck::Answered(next) => Ok(next),
+                Struck::No => self.start_tls(),
+            },
             "AUTH" => self.auth(rest.trim()),
             "MAIL" => self.mail(rest),
             "RCPT" => self.rcpt(rest),
@@ -183,10 +189,13 @@ impl Session {
             }
             "NOOP" => self.say("250 2.0.0 OK"),
             "VRFY" => self.say("252 2.1.5 Cannot VRFY user"),
-            "QUIT" => {
-                self.say("221 2.0.0 Service closing transmission channel")?;
-                Ok(Next::End)
-            }
+            "QUIT" => match self.strike(Point::SmtpQuit)? {
+                Struck::Answered(next) => Ok(next),
+                Struck::No => {
+                    self.say("221 2.0.0 Service closing transmission channel")?;
+                    Ok(Next::End)
+                }
+            },
             _ => self.say("500 5.3.3 Unrecognized command"),
         }
     }

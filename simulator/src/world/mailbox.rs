@@ -70,6 +70,8 @@ pub struct Stored {
     pub stub: bool,
     /// SEARCH lists it, FETCH gives nothing.
     pub unfetchable: bool,
+    /// The server drops the connection when it is asked for the message.
+    pub breaks: bool,
 }
 
 /// One folder.
@@ -104,6 +106,7 @@ impl Folder {
             reported_size_bytes: self.wrong_size.of(size, uid),
             stub: false,
             unfetchable: false,
+            breaks: false,
         });
         uid
     }
@@ -285,6 +288,22 @@ impl Mailbox {
             }
         }
         Ok(())
+    }
+
+    /// Renames any folder, Exchange's own too, as a change of the mailbox's language does.
+    pub(super) fn rename_any(&mut self, from: &str, to: &str) {
+        if let Some(folder) = self.find_mut(from) {
+            to.clone_into(&mut folder.name);
+        }
+    }
+
+    /// Puts a folder back to what it was before the message `from_uid` arrived, under the same
+    /// UIDVALIDITY: its uids are given a second time.
+    pub(super) fn restore(&mut self, name: &str, from_uid: u32) {
+        if let Some(folder) = self.find_mut(name) {
+            folder.messages.retain(|stored| stored.uid < from_uid);
+            folder.next_uid = from_uid;
+        }
     }
 
     fn own(&self, name: &str) -> Result<usize, FolderError> {

@@ -211,6 +211,22 @@ impl World {
         self.change_mailbox(address, |mailbox| mailbox.renumber(folder));
     }
 
+    /// Renames a folder, Exchange's own too. Open sessions in it end.
+    pub fn rename_folder(&self, address: &str, from: &str, to: &str) {
+        self.change_mailbox(address, |mailbox| mailbox.rename_any(from, to));
+    }
+
+    /// Restores a folder from a backup taken before the message `from_uid` arrived: UIDNEXT runs
+    /// backwards and uids come again, which RFC 3501 forbids and servers have done.
+    pub fn restore_folder(&self, address: &str, folder: &str, from_uid: u32) {
+        self.change_mailbox(address, |mailbox| mailbox.restore(folder, from_uid));
+    }
+
+    /// Makes the server drop the connection whenever it is asked for this message, or not any more.
+    pub fn set_breaks(&self, address: &str, folder: &str, uid: u32, breaks: bool) -> bool {
+        self.change_stored(address, folder, uid, |stored| stored.breaks = breaks)
+    }
+
     /// Makes IMAP serve Exchange's "Retrieval using the IMAP4 protocol failed" substitute in place
     /// of this message, or the message again.
     pub fn set_stub(&self, address: &str, folder: &str, uid: u32, stub: bool) -> bool {

@@ -195,7 +195,8 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     deliveries::find_due_uncertain(db, mailbox, 9).unwrap();
     deliveries::next_due(db, mailbox).unwrap();
     deliveries::has_orphan(db, mailbox).unwrap();
-    deliveries::count_attempts_since(db, mailbox, 0).unwrap();
+    deliveries::count_attempts(db, mailbox, 0, 9).unwrap();
+    deliveries::has_from_future(db, mailbox, 9).unwrap();
     deliveries::list_outbox(db, 50).unwrap();
     deliveries::list_attempts(db, delivery).unwrap();
     deliveries::count_unfinished(db).unwrap();

@@ -43,9 +43,10 @@ impl Stage {
 
     /// With these settings over the usual ones; an empty value takes a setting away.
     pub(crate) fn with(clock: Clock, settings: &[(&str, &str)]) -> Self {
-        let shared = clock.clone();
+        // Microsoft's clock goes on when ours is set to another time.
+        let (shared, began_at) = (clock.clone(), clock.now() - clock.steady());
         let options = Options {
-            clock: mailhatch_simulator::clock::Clock::new(move || shared.now()),
+            clock: mailhatch_simulator::clock::Clock::new(move || began_at + shared.steady()),
             ..Options::default()
         };
         let simulator = Simulator::start(options).unwrap();
@@ -70,18 +71,24 @@ impl Stage {
 
     /// The services again over the same database, as after a restart.
     pub(crate) fn restart(&mut self) {
-        let config = Config::clone(&self.services.config);
+        self.reconfigure(|_| {});
+    }
+
+    /// As after a restart with other settings.
+    pub(crate) fn reconfigure(&mut self, change: impl FnOnce(&mut Config)) {
+        let mut config = Config::clone(&self.services.config);
+        change(&mut config);
         self.services = app::open(config, self.clock.clone()).unwrap();
     }
 
     /// Faces other IMAP and SMTP servers, whose certificates this root signs.
     pub(crate) fn face(&mut self, imap: &str, smtp: &str, ca_pem: &str) {
-        let mut config = Config::clone(&self.services.config);
-        config.endpoints.imap = Some(imap.to_owned());
-        config.endpoints.smtp = Some(smtp.to_owned());
-        let roots = config.extra_roots.take().unwrap_or_default();
-        config.extra_roots = Some([roots.as_slice(), b"\n", ca_pem.as_bytes()].concat());
-        self.services = app::open(config, self.clock.clone()).unwrap();
+        self.reconfigure(|config| {
+            config.endpoints.imap = Some(imap.to_owned());
+            config.endpoints.smtp = Some(smtp.to_owned());
+            let roots = config.extra_roots.take().unwrap_or_default();
+            config.extra_roots = Some([roots.as_slice(), b"\n", ca_pem.as_bytes()].concat());
+        });
     }
 
     /// Forgets the access tokens of a mailbox, as if they had ended.
@@ -188,12 +195,22 @@ impl Stage {
 
     /// Queues an answer to everyone of a conversation.
     pub(crate) fn reply(&self, id: ConversationId, text: &str) -> Queued {
+        self.reply_with(id, text, |_| {})
+    }
+
+    /// As [`Stage::reply`], changed before it is queued.
+    pub(crate) fn reply_with(
+        &self,
+        id: ConversationId,
+        text: &str,
+        change: impl FnOnce(&mut ReplyDraft),
+    ) -> Queued {
         let defaults = self
             .services
             .store
             .read(|db| reply::defaults(db, id, true))
             .unwrap();
-        let draft = ReplyDraft {
+        let mut draft = ReplyDraft {
             conversation_id: id,
             to: defaults.to,
             cc: defaults.cc,
@@ -206,6 +223,7 @@ impl Stage {
             idempotency_key: random_token(),
             then: mailhatch::model::Status::Waiting,
         };
+        change(&mut draft);
         reply::queue(
             &self.services.store,
             &self.services.ids(),
