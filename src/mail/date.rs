@@ -50,7 +50,7 @@ fn time(word: &str) -> Option<i64> {
     let minute = numbers.next()??;
     let second = numbers.next().unwrap_or(Some(0))?;
     let valid = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..=60).contains(&second);
-    valid.then_some(hour * 3600 + minute * 60 + second)
+    valid.then(|| hour * 3600 + minute * 60 + second)
 }
 
 fn month_number(word: &str) -> Option<i64> {
@@ -127,6 +127,13 @@ fn without_comments(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_of_any_length_are_no_time() {
+        let endless = "Wed, 1 May 2024 14:00444444444444444444:00 +0200";
+        assert_eq!(read(endless), None);
+        assert_eq!(read("Wed, 1 May 99999999999999999999 14:00 +0200"), None);
+    }
 
     #[test]
     fn dates_are_read_however_they_are_written() {

@@ -1,5 +1,7 @@
 //! A message inside winmail.dat, written as a message of its own that any program opens.
 
+use chrono::Datelike as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -25,6 +27,8 @@ pub(super) fn write(message: &Message<'_>, files: &[Attachment], depth: usize) -
     if let Some(sent) = message
         .sent_at
         .and_then(|at| chrono::DateTime::from_timestamp(at, 0))
+        // The field holds four digits of a year, and chrono panics at more.
+        .filter(|sent| (1_900..=9_999).contains(&sent.year()))
     {
         field(&mut out, "Date", &sent.to_rfc2822());
     }

@@ -274,6 +274,21 @@ fn an_attached_message_becomes_one_that_any_program_opens() {
 }
 
 #[test]
+fn a_date_beyond_the_year_9999_is_left_out() {
+    let inner = tnef(&[message_properties(&[
+        (0x0037, Value::Text("later")),
+        (0x0039, Value::Time(400_000_000_000)),
+    ])]);
+    let winmail = tnef(&[
+        begin_file(),
+        file_properties(&[(0x3701, Value::Message(&inner))]),
+    ]);
+    let found = open(&winmail).unwrap();
+    let (message, _) = mail::parse(&found.attachments[0].bytes);
+    assert_eq!((message.subject.as_str(), message.date_at), ("later", None));
+}
+
+#[test]
 fn messages_in_messages_end_at_the_bound() {
     let mut winmail = tnef(&[message_properties(&[(0x0037, Value::Text("core"))])]);
     for _ in 0..8 {
