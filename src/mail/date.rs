@@ -1,6 +1,8 @@
 //! The Date field (RFC 5322 section 3.3), read as loosely as it is written: full month names, two-digit
 //! years, missing seconds, zone names.
 
+use super::header::without_comments;
+
 /// Reads a date to unix seconds UTC; `None` when day, month, year or time is missing.
 pub(crate) fn read(text: &str) -> Option<i64> {
     let text = without_comments(text);
@@ -108,20 +110,6 @@ const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     era * 146_097 + day_of_era - 719_468
-}
-
-fn without_comments(text: &str) -> String {
-    let mut depth = 0usize;
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ if depth == 0 => out.push(c),
-            _ => {}
-        }
-    }
-    out
 }
 
 #[cfg(test)]

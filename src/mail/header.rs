@@ -211,6 +211,21 @@ fn split_fields(raw: &[u8]) -> (Headers, &[u8], SplitNotes) {
     (headers, rest, notes)
 }
 
+/// A field's text without the comments in brackets (RFC 5322 section 3.2.2).
+pub(crate) fn without_comments(text: &str) -> String {
+    let mut depth = 0usize;
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => out.push(c),
+            _ => {}
+        }
+    }
+    out
+}
+
 /// The next line with its ending, and what follows.
 pub(crate) fn take_line(input: &[u8]) -> (&[u8], &[u8]) {
     let end = memchr::memchr(b'\n', input).map_or(input.len(), |at| at + 1);

@@ -68,17 +68,10 @@ fn per_cent(hundredths: usize) -> String {
     format!("{}.{:02} %", hundredths / 100, hundredths % 100)
 }
 
-fn corpus() -> Option<PathBuf> {
-    let named = std::env::var_os("TEST_CORPUS").filter(|name| !name.is_empty());
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let folder = named.map_or_else(|| root.join("../shared/corpus"), |name| root.join(name));
-    folder.is_dir().then_some(folder)
-}
-
 #[test]
 #[ignore = "run by the section corpus of tests/run.sh and `just corpus`: it takes in thousands of messages"]
 fn threads_of_archives_become_conversations() {
-    let Some(folder) = corpus() else {
+    let Some(folder) = unit::corpus() else {
         println!("no corpus: there is no folder ../shared/corpus and TEST_CORPUS names none");
         return;
     };

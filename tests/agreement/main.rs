@@ -33,18 +33,10 @@ use std::time::Instant;
 
 use report::Report;
 
-/// The folder with the corpora, when there is one.
-fn corpus() -> Option<PathBuf> {
-    let named = std::env::var_os("TEST_CORPUS").filter(|name| !name.is_empty());
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let folder = named.map_or_else(|| root.join("../shared/corpus"), |name| root.join(name));
-    folder.is_dir().then_some(folder)
-}
-
 #[test]
 #[ignore = "run by the section corpus of tests/run.sh and by `just corpus`: reads thousands of messages"]
 fn real_mail_is_read_as_others_expect_it() {
-    let Some(folder) = corpus() else {
+    let Some(folder) = unit::corpus() else {
         println!(
             "no corpus: there is no folder ../shared/corpus and TEST_CORPUS names none; nothing was compared"
         );

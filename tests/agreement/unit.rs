@@ -33,6 +33,14 @@ impl Unit {
     }
 }
 
+/// The folder with the corpora, when there is one.
+pub(crate) fn corpus() -> Option<PathBuf> {
+    let named = std::env::var_os("TEST_CORPUS").filter(|name| !name.is_empty());
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let folder = named.map_or_else(|| root.join("../shared/corpus"), |name| root.join(name));
+    folder.is_dir().then_some(folder)
+}
+
 /// The folders of the corpora, in their order.
 pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {
     sorted(folder)

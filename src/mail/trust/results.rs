@@ -2,11 +2,8 @@
 
 use serde::Serialize;
 
-use crate::mail::header::Headers;
+use crate::mail::header::{Headers, without_comments};
 use crate::mail::parse::Parsed;
-
-/// Fields longer than this are not read to the end.
-const FIELD_CHARS_MAX: usize = 20_000;
 
 /// The names under which Exchange Online writes the field. The empty one stands for none: it
 /// usually begins with the first result, which RFC 8601 section 2.2 does not allow.
@@ -105,20 +102,6 @@ fn read(text: &str) -> Verdicts {
         }
     }
     found
-}
-
-fn without_comments(text: &str) -> String {
-    let mut depth = 0usize;
-    let mut out = String::with_capacity(text.len().min(FIELD_CHARS_MAX));
-    for c in text.chars().take(FIELD_CHARS_MAX) {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ if depth == 0 => out.push(c),
-            _ => {}
-        }
-    }
-    out
 }
 
 #[cfg(test)]
