@@ -28,7 +28,6 @@ mod vectors;
 #[cfg(test)]
 mod winmail;
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use report::Report;
