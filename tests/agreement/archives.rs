@@ -6,7 +6,7 @@
 //! `TEST_CORPUS_SHOW=threads` names the pairs that differ.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use mailhatch::intake::{self, Fetched, Source};
 use mailhatch::mail::{self, thread::IdKey};
