@@ -17,25 +17,46 @@ fuzz_target!(|html: &str| {
         cid_url: &nothing,
     };
     let once = sanitize(html, &display).html;
-    assert_harmless(&once);
+    assert_harmless(&once, false);
     // What a browser makes of it may be read, and written, a second time.
-    assert_harmless(&sanitize(&once, &display).html);
-    assert_harmless(&sanitize_outgoing(html));
-    assert!(!once.to_ascii_lowercase().contains("src=\"http"), "a picture is loaded from elsewhere: {once}");
+    assert_harmless(&sanitize(&once, &display).html, false);
+    // An agent may write a picture of the web into a reply.
+    assert_harmless(&sanitize_outgoing(html), true);
     let _ = to_text(html);
 });
 
-/// No element, attribute or address that does anything is among the tags.
-fn assert_harmless(html: &str) {
-    for tag in html.split('<').skip(1) {
-        let tag = tag.split('>').next().unwrap_or_default().to_ascii_lowercase();
-        let name = tag.trim_start_matches('/').split_ascii_whitespace().next().unwrap_or_default();
-        let known = name.is_empty() || !ACTIVE.contains(&name);
-        assert!(known, "<{name}> came through: {html}");
-        let quiet = !tag.contains(" on") || tag.contains('"');
-        assert!(quiet, "an attribute without quotes came through: {html}");
-        for address in ["href=\"javascript", "href=\"data", "src=\"data:text", "action="] {
-            assert!(!tag.contains(address), "{address} came through: {html}");
+/// No element, attribute or address that does anything is among the tags. What is written quotes every
+/// value and escapes quotation marks and angle brackets, so that tags can be told apart this simply.
+fn assert_harmless(html: &str, web_pictures: bool) {
+    let mut rest = html;
+    while let Some((_, after)) = rest.split_once('<') {
+        let mut quoted = false;
+        let end = after.find(|c| {
+            quoted ^= c == '"';
+            c == '>' && !quoted
+        });
+        let (tag, next) = after.split_at(end.unwrap_or(after.len()));
+        rest = next;
+        let mut pieces = tag.split('"');
+        let mut before = pieces.next().unwrap_or_default();
+        let name = before.trim_start_matches('/').split_ascii_whitespace().next().unwrap_or_default();
+        assert!(!ACTIVE.contains(&name.to_ascii_lowercase().as_str()), "<{name}> came through: {html}");
+        while let Some(value) = pieces.next() {
+            let attribute = before.trim().trim_end_matches('=').rsplit(' ').next().unwrap_or_default();
+            let (attribute, value) = (attribute.to_ascii_lowercase(), value.to_ascii_lowercase());
+            assert!(is_quiet(&attribute, &value, web_pictures), "{attribute}={value} came through: {html}");
+            before = pieces.next().unwrap_or_default();
         }
+    }
+}
+
+fn is_quiet(attribute: &str, value: &str, web_pictures: bool) -> bool {
+    let value = value.trim_start();
+    let begins = |schemes: &[&str]| schemes.iter().any(|scheme| value.starts_with(scheme));
+    match attribute {
+        "href" => begins(&["http:", "https:", "mailto:", "tel:", "sms:"]),
+        "src" | "background" => begins(&["data:image/", "cid:"]) || (web_pictures && begins(&["http:", "https:"])),
+        "action" | "formaction" | "srcdoc" | "srcset" | "ping" | "is" => false,
+        _ => !attribute.starts_with("on"),
     }
 }
