@@ -54,7 +54,7 @@ fn is_quiet(attribute: &str, value: &str, web_pictures: bool) -> bool {
     let value = value.trim_start();
     let begins = |schemes: &[&str]| schemes.iter().any(|scheme| value.starts_with(scheme));
     match attribute {
-        "href" => begins(&["http:", "https:", "mailto:", "tel:", "sms:"]),
+        "href" => begins(&["http:", "https:", "mailto:", "tel:", "sms:", "#m-"]),
         "src" | "background" => begins(&["data:image/", "cid:"]) || (web_pictures && begins(&["http:", "https:"])),
         "action" | "formaction" | "srcdoc" | "srcset" | "ping" | "is" => false,
         _ => !attribute.starts_with("on"),

@@ -216,7 +216,8 @@ impl<'p> Rewriter<'p> {
     /// Writes a link's start, and returns the host it leads to when its words pretend another.
     fn link(&mut self, tag: &Tag<'_>, words: &str, out: &mut String) -> Option<String> {
         let href = tag.attribute("href").unwrap_or_default();
-        let href = href.trim();
+        // Browsers pass over controls before an address (WHATWG URL section 4.4), so they need not stand there.
+        let href = href.trim_matches(|c: char| c <= ' ' || c.is_whitespace());
         out.push_str("<a");
         let mut remark = None;
         if let Some(place) = href.strip_prefix('#').filter(|place| !place.is_empty()) {

@@ -28,6 +28,12 @@ fn nothing_active_survives() {
 }
 
 #[test]
+fn controls_around_an_address_go() {
+    let html = shown("<a href='\u{1b}\u{1} https://x.example/a\n'>x</a>").html;
+    assert!(html.contains("href=\"https://x.example/a\""), "{html}");
+}
+
+#[test]
 fn the_words_of_a_form_stay_and_its_fields_go() {
     let html = "<form action=x><fieldset><legend>Survey</legend><label>Your name <input name=a></label>\
                 <select><option>b</select><button>Send it</button></fieldset></form>";
