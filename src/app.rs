@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::rt::signal::unix::{SignalKind, signal};
+use actix_web::rt::signal::unix::{Signal, SignalKind, signal};
 use actix_web::web::Data;
 use anyhow::Context as _;
 
@@ -215,12 +215,14 @@ impl App {
 /// When it cannot start, or not stop in order.
 pub fn run(services: Arc<Services>, ready: impl FnOnce(&App)) -> anyhow::Result<()> {
     actix_web::rt::System::new().block_on(async move {
+        // Before anything begins, so that whoever hears "ready" may also say "stop".
+        let mut signals = Signals::listen()?;
         let (app, serving) = App::start(services)?;
         let serving = actix_web::rt::spawn(serving);
         ready(&app);
         tell_systemd(&[sd_notify::NotifyState::Ready]);
         let watchdog = actix_web::rt::spawn(pat_the_dog(Arc::clone(&app.services)));
-        wait_for_signal().await?;
+        signals.wait().await;
         tracing::info!("stopping");
         tell_systemd(&[sd_notify::NotifyState::Stopping]);
         watchdog.abort();
@@ -231,14 +233,27 @@ pub fn run(services: Arc<Services>, ready: impl FnOnce(&App)) -> anyhow::Result<
     })
 }
 
-async fn wait_for_signal() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let terminated = terminate.recv();
-    let interrupted = interrupt.recv();
-    futures_util::pin_mut!(terminated, interrupted);
-    futures_util::future::select(terminated, interrupted).await;
-    Ok(())
+/// The signals that ask the program to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on they no longer end the process at once.
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        let terminated = self.terminate.recv();
+        let interrupted = self.interrupt.recv();
+        futures_util::pin_mut!(terminated, interrupted);
+        futures_util::future::select(terminated, interrupted).await;
+    }
 }
 
 /// Tells systemd that we are well, as long as the store answers.
