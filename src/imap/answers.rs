@@ -159,6 +159,32 @@ pub(super) fn fetched(bytes: &[u8]) -> Vec<Fetched> {
         .collect()
 }
 
+/// The header fields of one message.
+pub(super) fn head(bytes: &[u8], wanted: u32) -> Option<Vec<u8>> {
+    let mut found = None;
+    each(bytes, |answer| {
+        let Response::Fetch(_, items) = answer else {
+            return;
+        };
+        let (mut uid, mut head) = (None, None);
+        for item in items {
+            match item {
+                AttributeValue::Uid(value) => uid = Some(value),
+                AttributeValue::BodySection {
+                    section: Some(_),
+                    data: Some(fields),
+                    ..
+                } => head = Some(fields.into_owned()),
+                _ => {}
+            }
+        }
+        if uid == Some(wanted) && head.is_some() {
+            found = head;
+        }
+    });
+    found
+}
+
 /// UIDs with their RFC822.SIZE.
 pub(super) fn sizes(bytes: &[u8]) -> Vec<(u32, u64)> {
     let mut all = Vec::new();

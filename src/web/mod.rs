@@ -128,7 +128,10 @@ pub fn configure(routes: &mut ServiceConfig) {
         .route("/admin/microsoft/check", post().to(microsoft::check))
         .route("/admin/microsoft/consent", post().to(microsoft::consent))
         .route("/admin/ledger", get().to(ledger::index))
+        .route("/admin/ledger/folder", get().to(ledger::folder))
         .route("/admin/ledger/retries", post().to(ledger::retry))
+        .route("/admin/ledger/dismissals", post().to(ledger::dismiss))
+        .route("/admin/ledger/checks", post().to(ledger::check))
         .route("/admin/health", get().to(admin_health::show))
         // For machines
         .service(resource("/healthz").route(get().to(health::live)))

@@ -13,7 +13,7 @@ fn site() -> (Site, Browser) {
     (site, admin)
 }
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "/mailboxes",
     "/mailboxes/new",
     "/mailboxes/1",
@@ -22,10 +22,11 @@ const PAGES: [&str; 9] = [
     "/admin/agents",
     "/admin/microsoft",
     "/admin/ledger",
+    "/admin/ledger/folder?mailbox=1&folder=1",
     "/admin/health",
 ];
 
-const FORMS: [&str; 15] = [
+const FORMS: [&str; 17] = [
     "/mailboxes",
     "/mailboxes/1",
     "/mailboxes/1/checks",
@@ -41,6 +42,8 @@ const FORMS: [&str; 15] = [
     "/admin/microsoft/check",
     "/admin/microsoft/consent",
     "/admin/ledger/retries",
+    "/admin/ledger/dismissals",
+    "/admin/ledger/checks",
 ];
 
 #[test]
