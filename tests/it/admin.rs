@@ -13,7 +13,7 @@ fn site() -> (Site, Browser) {
     (site, admin)
 }
 
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 9] = [
     "/mailboxes",
     "/mailboxes/new",
     "/mailboxes/1",
@@ -22,7 +22,6 @@ const PAGES: [&str; 10] = [
     "/admin/agents",
     "/admin/microsoft",
     "/admin/ledger",
-    "/admin/ledger/folder?mailbox=1&folder=1",
     "/admin/health",
 ];
 

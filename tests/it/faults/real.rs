@@ -328,7 +328,11 @@ fn the_ledger_is_held_against_dovecot_and_what_slipped_through_is_fetched() {
         found.unwrap().unwrap()
     };
     assert_eq!(look().last, None);
-    real.stage.clock.advance(86_400);
+    let now = real.stage.clock.now();
+    services
+        .store
+        .write(|tx| store::ledger_checks::upsert_due(tx, inbox, now))
+        .unwrap();
     real.stage.receives(real.id, 5);
     let check = look();
     let (_, found) = check.last.unwrap();
