@@ -321,6 +321,18 @@ mod tests {
     }
 
     #[test]
+    fn the_head_of_one_message_is_found_and_no_other_taken_for_it() {
+        let bytes = b"* 1 FETCH (FLAGS (\\Seen))\r\n\
+* 2 FETCH (BODY[HEADER.FIELDS (MESSAGE-ID FROM SUBJECT DATE)] {14}\r\nSubject: a\r\n\r\n UID 9)\r\n\
+* 3 FETCH (UID 10 BODY[HEADER.FIELDS (MESSAGE-ID FROM SUBJECT DATE)] {14}\r\nSubject: b\r\n\r\n)\r\n";
+        assert_eq!(head(bytes, 9).as_deref(), Some(&b"Subject: a\r\n\r\n"[..]));
+        assert_eq!(head(bytes, 10).as_deref(), Some(&b"Subject: b\r\n\r\n"[..]));
+        assert_eq!(head(bytes, 11), None);
+        let whole = b"* 2 FETCH (UID 9 BODY[] {2}\r\nxy)\r\n";
+        assert_eq!(head(whole, 9), None, "that is the message, not its head");
+    }
+
+    #[test]
     fn an_esearch_answer_is_understood_and_its_ranges_are_bounded() {
         let aside = ["* ESEARCH (TAG \"a3\") UID ALL 5,7:9".to_owned()];
         assert_eq!(found(b"", &aside), vec![5, 7, 8, 9]);

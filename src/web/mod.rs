@@ -116,7 +116,23 @@ pub fn configure(routes: &mut ServiceConfig) {
         .route("/mailboxes/{id}/pause", post().to(mailbox_acts::pause))
         .service(resource("/mailboxes/{id}/resumption").route(post().to(mailbox_acts::resume)))
         .route("/microsoft/callback", get().to(microsoft_callback::show))
-        // Administration
+        .configure(administration)
+        // For machines
+        .service(resource("/healthz").route(get().to(health::live)))
+        .service(resource("/readyz").route(get().to(health::ready)))
+        .service(resource("/metrics").route(get().to(health::metrics)))
+        // Assets
+        .service(
+            web::scope("/static")
+                .wrap(Compress::default())
+                .service(resource("/{hash}/{name:.*}").route(get().to(assets::show))),
+        )
+        .default_service(web::to(missing));
+}
+
+/// The routes of the administration.
+fn administration(routes: &mut ServiceConfig) {
+    routes
         .route("/admin", get().to(admin::index))
         .route("/admin/agents", get().to(agents::index))
         .route("/admin/agents", post().to(agents::create))
@@ -132,18 +148,7 @@ pub fn configure(routes: &mut ServiceConfig) {
         .route("/admin/ledger/retries", post().to(ledger::retry))
         .route("/admin/ledger/dismissals", post().to(ledger::dismiss))
         .route("/admin/ledger/checks", post().to(ledger::check))
-        .route("/admin/health", get().to(admin_health::show))
-        // For machines
-        .service(resource("/healthz").route(get().to(health::live)))
-        .service(resource("/readyz").route(get().to(health::ready)))
-        .service(resource("/metrics").route(get().to(health::metrics)))
-        // Assets
-        .service(
-            web::scope("/static")
-                .wrap(Compress::default())
-                .service(resource("/{hash}/{name:.*}").route(get().to(assets::show))),
-        )
-        .default_service(web::to(missing));
+        .route("/admin/health", get().to(admin_health::show));
 }
 
 /// Any other address.

@@ -1,6 +1,8 @@
 //! Holds the ledger against the server: once a day, and when somebody asks, every UID the server lists is looked
 //! up among the fates. What has none is named and fetched at once; what is gone from the server is counted.
 
+use std::ops::Range;
+
 use super::status::{Health, Line, LoopName};
 use super::sync::{Pass, Passed};
 use crate::imap;
@@ -85,14 +87,10 @@ fn compare(
         missing_count: 0,
         missing: Vec::new(),
     };
-    let step = WINDOW_UIDS.max(cursor.next_uid / WINDOWS_MAX);
-    let mut from = 1;
-    while from < cursor.next_uid {
+    for window in windows(cursor.next_uid) {
         if pass.wake.is_stopped() {
             return Ok(None);
         }
-        let window = from..from.saturating_add(step).min(cursor.next_uid);
-        from = window.end;
         let mut listed = session.uids_within(window.clone())?;
         let before = listed.partition_point(|uid| *uid < folder.first_uid);
         found.outside_count += count(before);
@@ -125,6 +123,17 @@ fn compare(
         pass.fetch_all(session, &new, passed)?;
     }
     Ok((!passed.cut_short).then_some(found))
+}
+
+/// All UIDs below the cursor, cut into windows.
+fn windows(next_uid: u32) -> impl Iterator<Item = Range<u32>> {
+    let step = WINDOW_UIDS.max(next_uid / WINDOWS_MAX);
+    let after = move |from: u32| from.saturating_add(step).min(next_uid);
+    let first = 1..after(1);
+    std::iter::successors(Some(first), move |window| {
+        Some(window.end..after(window.end))
+    })
+    .take_while(|window| !window.is_empty())
 }
 
 /// Writes down what was found, and fetches what has no fate. Until all of it has one the folder stays due, so
@@ -191,4 +200,22 @@ fn mend(
 
 fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_hold_every_uid_below_the_cursor_once_and_are_few() {
+        for next_uid in [0, 1, 2, 99_999, 100_001, 250_000, 30_000_000, u32::MAX] {
+            let all: Vec<Range<u32>> = windows(next_uid).collect();
+            assert!(all.len() <= 101, "{next_uid}: {}", all.len());
+            let ends = all.iter().map(|window| window.end);
+            let begins = all.iter().skip(1).map(|window| window.start);
+            assert!(begins.zip(ends).all(|(begin, end)| begin == end));
+            let whole = all.first().map(|w| w.start).zip(all.last().map(|w| w.end));
+            assert_eq!(whole, (next_uid > 1).then_some((1, next_uid)));
+        }
+    }
 }

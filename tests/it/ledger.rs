@@ -421,6 +421,11 @@ fn the_page_says_how_each_folder_stands_against_its_server() {
             .body
             .contains("1 folder differs from its server.")
     );
+    let numbers = desk.admin.get("/metrics").body;
+    assert!(
+        numbers.contains("mailhatch_ledger_differing_folders 1"),
+        "{numbers}"
+    );
     write(&desk, &agreeing(), NOW + 7_200);
     desk.site
         .store()

@@ -181,7 +181,7 @@ pub(in crate::web) async fn check(
         .await?;
     let flash = if status == Some(MailboxStatus::Active) {
         Flash::good(
-            "The ledger is being compared with the server. The outcome stands here in a moment.",
+            "The ledger is being compared with the server. Load this page again in a moment for the outcome.",
         )
     } else {
         Flash::good("The mailbox does not receive now. It is compared as soon as it does.")

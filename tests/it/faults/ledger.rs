@@ -90,6 +90,25 @@ fn messages_that_slipped_through_are_named_and_fetched_within_a_day() {
 }
 
 #[test]
+fn a_thousand_and_more_that_slipped_through_are_fetched_in_turns_with_new_mail_between() {
+    let field = Field::new();
+    slip_through(&field, 1_010);
+    ask(&field);
+    field.stage.receives(field.id, 1_000);
+    let check = look(&field);
+    let (_, found) = check.last.clone().unwrap();
+    assert_eq!((found.missing_count, found.missing.len()), (10, 10));
+    assert!(check.differs_since_at.is_some());
+    field.deliver(1);
+    field.stage.receives(field.id, 11);
+    let check = look(&field);
+    assert!(check.last.unwrap().1.agrees());
+    let recovered = check.recovered.unwrap();
+    assert_eq!((recovered.count, recovered.uids.len()), (1_010, 100));
+    field.everything_once();
+}
+
+#[test]
 fn rows_deleted_from_the_ledger_by_hand_are_written_again_and_nothing_comes_twice() {
     let field = Field::new();
     field.deliver(4);
