@@ -419,12 +419,64 @@ CREATE TABLE fates (
     retry_at INTEGER,
     -- How often it has been tried.
     attempts INTEGER NOT NULL DEFAULT 1,
+    -- Its Message-ID without angle brackets, where no message is stored and it could be read.
+    internet_message_id TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
+    -- Who sent it, where no message is stored.
+    sender TEXT NOT NULL DEFAULT '',
+    -- Its subject, where no message is stored.
+    subject TEXT NOT NULL DEFAULT '',
+    -- Its Date, where no message is stored.
+    sent_at INTEGER,
+    -- When the server was asked for these, of a message too big to be taken; once.
+    asked_at INTEGER,
+    -- When a person said that it is fine so: it is not tried again and leaves the list.
+    dismissed_at INTEGER,
     PRIMARY KEY (folder_id, uid_validity, uid)
 ) STRICT, WITHOUT ROWID;
 -- Where a message was seen; lets a message go without reading the ledger.
 CREATE INDEX fates_of_message ON fates (message_id);
 -- What is to be asked for again.
 CREATE INDEX fates_to_retry ON fates (folder_id, retry_at) WHERE retry_at IS NOT NULL;
+-- What became of a mail that was not stored.
+CREATE INDEX fates_by_internet_message_id ON fates (internet_message_id) WHERE internet_message_id <> '';
+-- What a person must look at.
+CREATE INDEX fates_needing_person ON fates (folder_id, uid_validity, uid) WHERE fate IN ('unreadable', 'too_big', 'absent', 'stub');
+
+-- What comparing each folder with its server came to last, and when it is compared next.
+CREATE TABLE ledger_checks (
+    -- Which folder. CASCADE: it speaks of the folder's UIDs.
+    folder_id INTEGER PRIMARY KEY REFERENCES folders (id) ON DELETE CASCADE,
+    -- When it is compared next: once a day, or now when somebody asks.
+    due_at INTEGER NOT NULL,
+    -- UIDVALIDITY of the last comparison; NULL before the first.
+    uid_validity INTEGER,
+    -- When that was.
+    checked_at INTEGER,
+    -- The first UID that was compared.
+    first_uid INTEGER NOT NULL DEFAULT 1,
+    -- The first UID that was not compared any more: the cursor then.
+    next_uid INTEGER NOT NULL DEFAULT 1,
+    -- Messages the server listed between the two.
+    server_count INTEGER NOT NULL DEFAULT 0,
+    -- Messages it listed before them: not wanted.
+    outside_count INTEGER NOT NULL DEFAULT 0,
+    -- Messages it counted and did not list.
+    unlisted_count INTEGER NOT NULL DEFAULT 0,
+    -- Fates whose message is no longer there; nothing to worry about.
+    gone_count INTEGER NOT NULL DEFAULT 0,
+    -- Messages there without a fate: lost, until they are fetched.
+    missing_count INTEGER NOT NULL DEFAULT 0,
+    -- Their first hundred UIDs as a JSON array.
+    missing TEXT NOT NULL DEFAULT '[]',
+    -- Since when the folder differs; NULL while it agrees.
+    differs_since_at INTEGER,
+    -- How many messages the last difference brought to light and were taken.
+    recovered_count INTEGER NOT NULL DEFAULT 0,
+    -- Their first hundred UIDs as a JSON array.
+    recovered TEXT NOT NULL DEFAULT '[]',
+    -- When the last of them was taken.
+    recovered_at INTEGER
+) STRICT;
 
 -- The duty to hand one message over.
 CREATE TABLE deliveries (

@@ -1,5 +1,7 @@
 //! One authenticated IMAP connection: values in, values or a [`Problem`] out.
 
+mod ledger;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -18,7 +18,7 @@ use crate::store::{self, Store, Tx};
 
 pub(crate) use placement::bound;
 use prepare::Prepared;
-pub use prepare::identity;
+pub use prepare::{identity, label};
 
 /// The version of what is read out of a message's bytes. It grows with every change of `mail` or of this
 /// module by which stored columns would come out otherwise; what older versions read is then read again
@@ -101,7 +101,7 @@ pub fn receive(
     });
     match whole {
         Err(error) if is_about_the_message(&error) => {
-            one_by_one(store, ids, source, &prepared, cursor, now)
+            one_by_one(store, ids, source, &prepared, now)
         }
         other => other,
     }
@@ -112,17 +112,22 @@ fn is_about_the_message(error: &store::Error) -> bool {
     !error.is_outage()
 }
 
+/// Stores messages each in a transaction of its own, which moves the cursor past it: whatever stops the program
+/// in between, no message has a fate the cursor does not know of.
 fn one_by_one(
     store: &Store,
     ids: &IdKey,
     source: Source<'_>,
     prepared: &[Prepared],
-    cursor: Cursor,
     now: i64,
 ) -> store::Result<Report> {
     let mut report = Report::default();
     for message in prepared {
-        let filed = store.write(|tx| file(tx, ids, source, message, now));
+        let filed = store.write(|tx| {
+            let fate = file(tx, ids, source, message, now)?;
+            move_past(tx, source, message.uid)?;
+            Ok::<_, store::Error>(fate)
+        });
         let fate = match filed {
             Ok(fate) => fate,
             Err(error) if is_about_the_message(&error) => {
@@ -134,14 +139,26 @@ fn one_by_one(
                     detail: format!("It could not be stored: {error}"),
                     retry_at: retry_at(1, now),
                 };
-                store.write(|tx| write_fate(tx, source, message.uid, &verdict, now))?
+                store.write(|tx| {
+                    let fate = write_fate(tx, source, message.uid, &verdict, now)?;
+                    write_label(tx, source, message)?;
+                    move_past(tx, source, message.uid)?;
+                    Ok::<_, store::Error>(fate)
+                })?
             }
             Err(error) => return Err(error),
         };
         report.count(fate);
     }
-    store.write(|tx| store::folders::update_cursor(tx, source.folder.id, cursor))?;
     Ok(report)
+}
+
+fn move_past(tx: &Tx<'_>, source: Source<'_>, uid: u32) -> store::Result<()> {
+    let cursor = Cursor {
+        uid_validity: source.uid_validity,
+        next_uid: uid.saturating_add(1),
+    };
+    store::folders::update_cursor(tx, source.folder.id, cursor)
 }
 
 impl Report {
@@ -174,7 +191,26 @@ fn file(
     }
     let attempts = known.map_or(1, |row| row.attempts + 1);
     let verdict = filing::judge(tx, ids, source, message, attempts, now)?;
-    write_fate(tx, source, message.uid, &verdict, now)
+    let fate = write_fate(tx, source, message.uid, &verdict, now)?;
+    if verdict.message_id.is_none() {
+        write_label(tx, source, message)?;
+    }
+    Ok(fate)
+}
+
+/// Writes down what a message is for which none is stored, so that it can be found by its Message-ID.
+fn write_label(tx: &Tx<'_>, source: Source<'_>, message: &Prepared) -> store::Result<()> {
+    let label = message.label();
+    if label.is_empty() {
+        return Ok(());
+    }
+    store::fates::update_label(
+        tx,
+        source.folder.id,
+        source.uid_validity,
+        message.uid,
+        &label,
+    )
 }
 
 fn write_fate(
@@ -205,13 +241,8 @@ pub fn too_big(
         detail: detail.to_owned(),
         retry_at: None,
     };
-    let next_uid = uid.saturating_add(1);
-    let cursor = Cursor {
-        uid_validity: source.uid_validity,
-        next_uid,
-    };
     store.write(|tx| {
         write_fate(tx, source, uid, &verdict, now)?;
-        store::folders::update_cursor(tx, source.folder.id, cursor)
+        move_past(tx, source, uid)
     })
 }

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Fetched, Source};
 use crate::mail::bounce::Bounce;
 use crate::mail::{self, Parsed};
-use crate::model::{Address, Kind, Recipients};
+use crate::model::{Address, Kind, Label, Recipients};
 use crate::store;
 use crate::store::attachments::NewAttachment;
 use crate::store::derived::Derived;
@@ -18,6 +18,9 @@ const TEXT_MAX_CHARS: usize = 500_000;
 /// Characters of the first words shown in lists.
 const PREVIEW_CHARS: usize = 160;
 
+/// Longest head read for a label, and longest subject in one.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+const SUBJECT_CHARS_MAX: usize = 200;
 /// Parts of a report that are searched for ids of ours.
 const RETURNED_PARTS_MAX: usize = 8;
 
@@ -27,6 +30,23 @@ pub(super) struct Prepared {
     pub(super) uid: u32,
     pub(super) internal_date_at: Option<i64>,
     pub(super) content: Content,
+    /// What a message is that broke something, as far as its head tells.
+    pub(super) label: Label,
+}
+
+impl Prepared {
+    /// What to write beside a fate for which no message is stored.
+    pub(super) fn label(&self) -> Label {
+        match &self.content {
+            Content::Mail(mail) => Label {
+                internet_message_id: mail.own_ids.first().map_or("", String::as_str).to_owned(),
+                sender: mail.from.address.clone(),
+                subject: words(&mail.subject),
+                sent_at: mail.sent_at,
+            },
+            _ => self.label.clone(),
+        }
+    }
 }
 
 /// What there is of it.
@@ -126,10 +146,11 @@ pub(super) fn prepare(source: Source<'_>, fetched: Fetched) -> Prepared {
         raw,
         internal_date_at,
     } = fetched;
-    let content = match raw {
-        None => Content::Absent,
-        Some(raw) if raw.is_empty() => Content::Absent,
-        Some(raw) => guarded(&raw).unwrap_or_else(|| {
+    let raw = raw.unwrap_or_default();
+    let content = if raw.is_empty() {
+        Content::Absent
+    } else {
+        guarded(&raw).unwrap_or_else(|| {
             tracing::error!(
                 mailbox.id = source.mailbox.id.0,
                 uid,
@@ -139,13 +160,42 @@ pub(super) fn prepare(source: Source<'_>, fetched: Fetched) -> Prepared {
                 "Reading it made the program stumble; the original is still in the mailbox."
                     .to_owned(),
             )
-        }),
+        })
+    };
+    let label = match &content {
+        Content::Broken(_) => label(&raw),
+        _ => Label::default(),
     };
     Prepared {
         uid,
         internal_date_at,
         content,
+        label,
     }
+}
+
+/// What a message is, by its head alone; empty when that cannot be read either.
+#[must_use]
+pub fn label(raw: &[u8]) -> Label {
+    let end = raw.windows(4).position(|end| end == b"\r\n\r\n");
+    let end = end.unwrap_or(raw.len()).min(HEAD_BYTES_MAX);
+    let head = raw.get(..end).unwrap_or_default();
+    catch_unwind(AssertUnwindSafe(|| {
+        let (parsed, _) = mail::parse(head);
+        let from = first(&parsed.from).or_else(|| first(&parsed.sender));
+        Label {
+            internet_message_id: parsed.message_id.unwrap_or_default(),
+            sender: from.unwrap_or_default().address,
+            subject: words(&parsed.subject),
+            sent_at: parsed.date_at,
+        }
+    }))
+    .unwrap_or_default()
+}
+
+/// So much of a subject as the ledger needs.
+fn words(subject: &str) -> String {
+    subject.chars().take(SUBJECT_CHARS_MAX).collect()
 }
 
 /// Reads; `None` when that panicked.

@@ -1,6 +1,7 @@
 //! Folders of a mailbox, how far we have read them, and what became of each message in them.
 
 use super::ids::{FolderId, MailboxId, MessageId};
+use super::ledger::Label;
 use super::words::words;
 
 words! {
@@ -90,6 +91,10 @@ pub struct FateRow {
     pub retry_at: Option<i64>,
     /// How often it has been tried.
     pub attempts: i64,
+    /// What it is, where no message is stored for it.
+    pub label: Label,
+    /// When a person said that it is fine so.
+    pub dismissed_at: Option<i64>,
 }
 
 /// How many messages of a folder met a fate.

@@ -7,6 +7,7 @@ mod conversation;
 mod delivery;
 mod folder;
 mod ids;
+mod ledger;
 mod mailbox;
 mod message;
 mod words;
@@ -21,6 +22,10 @@ pub use folder::{Cursor, Fate, FateCount, FateRow, Folder, FolderRole};
 pub use ids::{
     AgentId, AttachmentId, ContactId, ConversationId, DeliveryId, FolderId, MailboxId, MessageId,
     SessionId,
+};
+pub use ledger::{
+    COMPARED_EVERY_SECONDS, Comparison, Differing, Label, LedgerCheck, Recovered, Sighting, Trace,
+    Traced, TracedDelivery, TracedMessage, bare_message_id,
 };
 pub use mailbox::{Credential, Mailbox, MailboxStatus, TakeFrom, WayOut};
 pub use message::{Address, Attachment, Direction, Kind, Message, PlacedBy, Recipients};

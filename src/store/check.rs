@@ -58,6 +58,11 @@ const INVARIANTS: &[(&str, &str)] = &[
          WHERE t.uid_validity = f.uid_validity AND t.uid >= f.next_uid",
     ),
     (
+        "a folder's comparison with its server contradicts itself",
+        "SELECT folder_id FROM ledger_checks WHERE checked_at IS NOT NULL
+           AND (differs_since_at IS NULL) <> (missing_count = 0 AND unlisted_count = 0)",
+    ),
+    (
         "a delivery's message is not outgoing",
         "SELECT d.id FROM deliveries d JOIN messages m ON m.id = d.message_id
          WHERE m.direction <> 'outgoing'",

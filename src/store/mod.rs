@@ -18,6 +18,7 @@ pub mod events;
 pub mod fates;
 pub mod folders;
 pub mod inbox;
+pub mod ledger_checks;
 pub mod mailboxes;
 pub mod messages;
 mod migrate;
@@ -29,6 +30,7 @@ pub mod sessions;
 pub mod settings;
 pub mod sign_in_failures;
 pub mod threads;
+pub mod traces;
 pub mod views;
 
 use std::path::{Path, PathBuf};

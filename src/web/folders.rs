@@ -1,8 +1,7 @@
 //! Watched folders as the pages show them: fates held against the server's own count.
 
 use super::error::Error;
-use super::mailbox_words as words;
-use crate::model::{Fate, Folder, FolderRole, MailboxId};
+use crate::model::{Comparison, Fate, Folder, FolderRole, LedgerCheck, MailboxId};
 use crate::store::{self, Db};
 
 /// A folder with what became of the messages in it.
@@ -11,6 +10,12 @@ pub(super) struct FolderRow {
     pub(super) folder: Folder,
     /// Fates that some message met, with their numbers.
     pub(super) fates: Vec<(Fate, i64)>,
+    /// Messages that wait for a person.
+    pub(super) needing: i64,
+    /// Messages of which a person has said that they are fine.
+    pub(super) dismissed: i64,
+    /// How it stands against the server.
+    pub(super) check: Option<LedgerCheck>,
 }
 
 impl FolderRow {
@@ -24,7 +29,15 @@ impl FolderRow {
             .map(|folder| {
                 let fates = store::fates::count(db, folder.id)?;
                 let fates = fates.into_iter().map(|row| (row.fate, row.count)).collect();
-                Ok(Self { folder, fates })
+                let (needing, dismissed) = store::fates::count_needing_person(db, folder.id)?;
+                let check = store::ledger_checks::find(db, folder.id)?;
+                Ok(Self {
+                    folder,
+                    fates,
+                    needing,
+                    dismissed,
+                    check,
+                })
             })
             .collect()
     }
@@ -35,14 +48,18 @@ impl FolderRow {
         self.fates.iter().map(|(_, count)| count).sum()
     }
 
-    /// Messages that a person should look at.
+    /// What the last comparison with the server found, and when; `None` when its UIDs have changed meaning since.
     #[must_use]
-    pub(super) fn needing_person(&self) -> i64 {
-        self.fates
-            .iter()
-            .filter(|(fate, _)| words::needs_person(fate))
-            .map(|(_, count)| count)
-            .sum()
+    pub(super) fn compared(&self) -> Option<(&i64, &Comparison)> {
+        let (at, found) = self.check.as_ref()?.last.as_ref()?;
+        let validity = self.folder.cursor.map(|cursor| cursor.uid_validity);
+        (validity == Some(found.uid_validity)).then_some((at, found))
+    }
+
+    /// A comparison has been asked for, or its time has come.
+    #[must_use]
+    pub(super) fn is_being_compared(&self, now: &i64) -> bool {
+        self.check.as_ref().is_some_and(|check| check.is_due(*now))
     }
 
     /// What the numbers come to, in words.

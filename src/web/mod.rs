@@ -116,20 +116,7 @@ pub fn configure(routes: &mut ServiceConfig) {
         .route("/mailboxes/{id}/pause", post().to(mailbox_acts::pause))
         .service(resource("/mailboxes/{id}/resumption").route(post().to(mailbox_acts::resume)))
         .route("/microsoft/callback", get().to(microsoft_callback::show))
-        // Administration
-        .route("/admin", get().to(admin::index))
-        .route("/admin/agents", get().to(agents::index))
-        .route("/admin/agents", post().to(agents::create))
-        .service(resource("/admin/agents/{id}/password").route(post().to(agents::reset_password)))
-        .route("/admin/agents/{id}/disablement", post().to(agents::disable))
-        .route("/admin/agents/{id}/enablement", post().to(agents::enable))
-        .route("/admin/microsoft", get().to(microsoft::show))
-        .route("/admin/microsoft", post().to(microsoft::update))
-        .route("/admin/microsoft/check", post().to(microsoft::check))
-        .route("/admin/microsoft/consent", post().to(microsoft::consent))
-        .route("/admin/ledger", get().to(ledger::index))
-        .route("/admin/ledger/retries", post().to(ledger::retry))
-        .route("/admin/health", get().to(admin_health::show))
+        .configure(administration)
         // For machines
         .service(resource("/healthz").route(get().to(health::live)))
         .service(resource("/readyz").route(get().to(health::ready)))
@@ -141,6 +128,27 @@ pub fn configure(routes: &mut ServiceConfig) {
                 .service(resource("/{hash}/{name:.*}").route(get().to(assets::show))),
         )
         .default_service(web::to(missing));
+}
+
+/// The routes of the administration.
+fn administration(routes: &mut ServiceConfig) {
+    routes
+        .route("/admin", get().to(admin::index))
+        .route("/admin/agents", get().to(agents::index))
+        .route("/admin/agents", post().to(agents::create))
+        .service(resource("/admin/agents/{id}/password").route(post().to(agents::reset_password)))
+        .route("/admin/agents/{id}/disablement", post().to(agents::disable))
+        .route("/admin/agents/{id}/enablement", post().to(agents::enable))
+        .route("/admin/microsoft", get().to(microsoft::show))
+        .route("/admin/microsoft", post().to(microsoft::update))
+        .route("/admin/microsoft/check", post().to(microsoft::check))
+        .route("/admin/microsoft/consent", post().to(microsoft::consent))
+        .route("/admin/ledger", get().to(ledger::index))
+        .route("/admin/ledger/folder", get().to(ledger::folder))
+        .route("/admin/ledger/retries", post().to(ledger::retry))
+        .route("/admin/ledger/dismissals", post().to(ledger::dismiss))
+        .route("/admin/ledger/checks", post().to(ledger::check))
+        .route("/admin/health", get().to(admin_health::show));
 }
 
 /// Any other address.

@@ -12,7 +12,7 @@ use prometheus_client::registry::Registry;
 
 use super::Services;
 use super::status::Health;
-use crate::store::{self, deliveries, mailboxes};
+use crate::store::{self, deliveries, ledger_checks, mailboxes};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct MailboxLabel {
@@ -57,6 +57,14 @@ pub fn render(services: &Services) -> store::Result<String> {
     );
     let size = Number::default();
     size.set(i64::try_from(services.store.size_bytes()).unwrap_or(i64::MAX));
+    let differing = Number::default();
+    let differ = services.store.read(ledger_checks::list_differing)?.len();
+    differing.set(i64::try_from(differ).unwrap_or(i64::MAX));
+    registry.register(
+        "ledger_differing_folders",
+        "Folders whose fates differ from what their server lists",
+        differing,
+    );
     registry.register(
         "store_size_bytes",
         "Size of the database with its log",

@@ -4,11 +4,13 @@
 //! plain bounded function, so tests call it and never sleep.
 
 pub mod backups;
+mod compare;
 pub mod connect;
 pub mod credentials;
 mod dial;
 pub mod entra_app;
 mod janitor;
+mod labels;
 pub mod metrics;
 mod pace;
 mod poller;

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Services;
 use super::pace::{Advice, Pace};
 use super::status::{Health, Line, LoopName};
 use super::wake::Wake;
+use super::{Services, compare, labels};
 use crate::imap::cursor::{self, Plan};
 use crate::imap::{self, Selected};
 use crate::intake::{self, Fetched, Source};
@@ -62,6 +62,10 @@ pub(super) fn folder(
     // What failed before must not keep what is new.
     if !passed.cut_short {
         pass.retry_due(session, &mut passed)?;
+    }
+    if !passed.cut_short {
+        labels::ask(&pass, session)?;
+        compare::if_due(&mut pass, session, &mut passed)?;
     }
     if !passed.cut_short {
         let now = services.clock.now();
@@ -124,12 +128,14 @@ fn first_wanted(
     Ok(uids.into_iter().min().unwrap_or(none_wanted).max(1))
 }
 
-struct Pass<'a> {
-    services: &'a Services,
-    mailbox: &'a Mailbox,
-    folder: &'a Folder,
-    uid_validity: u32,
-    wake: &'a Wake,
+/// One pass over one folder that has been opened.
+pub(super) struct Pass<'a> {
+    pub(super) services: &'a Services,
+    pub(super) mailbox: &'a Mailbox,
+    /// As it was when the pass began.
+    pub(super) folder: &'a Folder,
+    pub(super) uid_validity: u32,
+    pub(super) wake: &'a Wake,
     pace: &'a mut Pace,
 }
 
@@ -142,7 +148,8 @@ impl Pass<'_> {
         }
     }
 
-    fn fetch_all(
+    /// Fetches and stores these messages, each of which has a fate afterwards.
+    pub(super) fn fetch_all(
         &mut self,
         session: &mut imap::Session,
         uids: &[u32],

@@ -25,7 +25,7 @@ const PAGES: [&str; 9] = [
     "/admin/health",
 ];
 
-const FORMS: [&str; 15] = [
+const FORMS: [&str; 17] = [
     "/mailboxes",
     "/mailboxes/1",
     "/mailboxes/1/checks",
@@ -41,6 +41,8 @@ const FORMS: [&str; 15] = [
     "/admin/microsoft/check",
     "/admin/microsoft/consent",
     "/admin/ledger/retries",
+    "/admin/ledger/dismissals",
+    "/admin/ledger/checks",
 ];
 
 #[test]

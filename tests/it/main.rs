@@ -25,6 +25,8 @@ mod interop;
 #[cfg(test)]
 mod interop_servers;
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 mod mailboxes;

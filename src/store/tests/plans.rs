@@ -7,16 +7,16 @@ use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
 use super::{folder, rows};
 use crate::model::{
-    Address, AgentId, AttachmentId, ContactId, ConversationId, Cursor, DeliveryId, EventKind, Fate,
-    FolderId, FolderRole, InboxQuery, Kind, MailboxId, MessageId, PlacedBy, Recipients, SessionId,
-    Status, View, WayOut,
+    Address, AgentId, AttachmentId, Comparison, ContactId, ConversationId, Cursor, DeliveryId,
+    EventKind, Fate, FolderId, FolderRole, InboxQuery, Kind, Label, MailboxId, MessageId, PlacedBy,
+    Recipients, SessionId, Status, View, WayOut,
 };
 use crate::secret::Sealer;
 use crate::store::fates::Verdict;
 use crate::store::{
     Tx, agents, attachments, contacts, conversations, credentials, deliveries, derived, events,
-    fates, folders, inbox, mailboxes, messages, notes, oauth_flows, picture_senders, sessions,
-    settings, sign_in_failures, threads, views,
+    fates, folders, inbox, ledger_checks, mailboxes, messages, notes, oauth_flows, picture_senders,
+    sessions, settings, sign_in_failures, threads, traces, views,
 };
 
 /// Tables that hold a few rows however much mail there is; reading or sorting them whole is nothing.
@@ -24,6 +24,7 @@ const SMALL: &[&str] = &[
     "agents",
     "mailboxes",
     "folders",
+    "ledger_checks",
     "credentials",
     "settings",
     "sessions",
@@ -204,7 +205,7 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     fates::find(db, folder, 7, 1).unwrap();
     fates::list_due(db, folder, 7, 9).unwrap();
     fates::count(db, folder).unwrap();
-    fates::list_needing_person(db, folder, 50).unwrap();
+    read_ledger(db, folder, message);
     folders::list(db, mailbox).unwrap();
     folders::find_by_role(db, mailbox, FolderRole::Inbox).unwrap();
     for mailbox in [None, Some(mailbox)] {
@@ -248,6 +249,26 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     views::find_seen(db, agent, conversation).unwrap();
 }
 
+/// Calls every function that the ledger reads with.
+fn read_ledger(db: &Connection, folder: FolderId, message: MessageId) {
+    for dismissed in [false, true] {
+        let which = fates::Needing {
+            dismissed,
+            below_uid: Some(9),
+        };
+        fates::list_needing_person(db, folder, 7, which, 50).unwrap();
+    }
+    fates::count_needing_person(db, folder).unwrap();
+    fates::list_unnamed(db, folder, 7).unwrap();
+    fates::list_of_message(db, message, 20).unwrap();
+    fates::list_by_internet_message_id(db, "a@x", 20).unwrap();
+    fates::find_differences(db, folder, 7, 1..9, &[1, 3]).unwrap();
+    ledger_checks::find(db, folder).unwrap();
+    ledger_checks::list_differing(db).unwrap();
+    traces::list(db, "a@x").unwrap();
+    traces::list(db, "b@x").unwrap();
+}
+
 /// Calls every function that changes rows while mail comes and goes.
 fn write_everything(tx: &Tx<'_>, sealer: &Sealer) {
     let (agent, mailbox, folder) = (AgentId(1), MailboxId(1), FolderId(1));
@@ -285,7 +306,7 @@ fn write_everything(tx: &Tx<'_>, sealer: &Sealer) {
     }
     events::insert(tx, conversation, None, EventKind::Closed, "", 3).unwrap();
     fates::upsert(tx, folder, 7, 2, &verdict, 3).unwrap();
-    fates::update_retry(tx, folder, 7, 2, 9).unwrap();
+    write_ledger(tx, folder);
     folders::update_cursor(
         tx,
         folder,
@@ -307,6 +328,30 @@ fn write_everything(tx: &Tx<'_>, sealer: &Sealer) {
     threads::insert_mentioned(tx, mailbox, "e@x", conversation).unwrap();
     views::upsert(tx, agent, conversation).unwrap();
     write_anew(tx, mailbox, conversation, message);
+}
+
+/// Calls every function that the ledger writes with.
+fn write_ledger(tx: &Tx<'_>, folder: FolderId) {
+    for uid in [None, Some(2)] {
+        fates::update_retry(tx, folder, 7, uid, 9).unwrap();
+        fates::update_dismissed(tx, folder, 7, uid, 9).unwrap();
+    }
+    fates::update_asked(tx, folder, 7, 2, 9).unwrap();
+    fates::update_label(tx, folder, 7, 2, &Label::default()).unwrap();
+    let found = Comparison {
+        uid_validity: 7,
+        first_uid: 1,
+        next_uid: 3,
+        server_count: 2,
+        outside_count: 0,
+        unlisted_count: 0,
+        gone_count: 0,
+        missing_count: 1,
+        missing: vec![2],
+    };
+    ledger_checks::upsert_due(tx, folder, 9).unwrap();
+    ledger_checks::update_last(tx, folder, &found, 9, 3).unwrap();
+    ledger_checks::update_recovered(tx, folder, &[2], true, 3).unwrap();
 }
 
 /// Calls every function that moves a message or writes again what was read of it.

@@ -44,6 +44,10 @@ const ROWS: &[(i64, &str)] = &[(
 ), (
     3,
     "INSERT INTO picture_senders VALUES ('customer@example.org', 1, 1);",
+), (
+    4,
+    "INSERT INTO ledger_checks (folder_id, due_at, uid_validity, checked_at, missing, missing_count, differs_since_at)
+        VALUES (1, 9, 7, 1, '[2]', 1, 1);",
 )];
 
 /// Puts the rows of one schema version into a database that has it.

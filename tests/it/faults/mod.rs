@@ -7,6 +7,7 @@ mod disk;
 mod field;
 mod graph;
 mod idle;
+mod ledger;
 mod real;
 mod receiving_line;
 mod receiving_mail;

@@ -198,7 +198,8 @@ fn a_message_at_which_the_server_hangs_up_is_set_aside_and_the_others_come() {
     assert_eq!(field.stage.fates(field.id, Fate::Unreadable), 1);
     let rows = field.stage.services.store.read(|db| {
         let inbox = store::folders::find_by_role(db, field.id, FolderRole::Inbox)?.unwrap();
-        store::fates::list_needing_person(db, inbox.id, 10)
+        let validity = inbox.cursor.unwrap().uid_validity;
+        store::fates::list_needing_person(db, inbox.id, validity, Default::default(), 10)
     });
     let row = rows.unwrap().remove(0);
     assert_eq!(row.uid, uid);
