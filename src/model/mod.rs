@@ -9,6 +9,7 @@ mod folder;
 mod ids;
 mod mailbox;
 mod message;
+pub mod search;
 mod words;
 
 pub use agent::{Agent, Role, SignedIn};
