@@ -44,6 +44,10 @@ const ROWS: &[(i64, &str)] = &[(
 ), (
     3,
     "INSERT INTO picture_senders VALUES ('customer@example.org', 1, 1);",
+), (
+    9,
+    "INSERT INTO message_search (rowid, words) VALUES (1, 'm=1 y=1970 d=197001 s=hello hello');
+     INSERT INTO note_search (rowid, words) VALUES (1, 'm=1 y=1970 d=197001 f=ada note');",
 )];
 
 /// Puts the rows of one schema version into a database that has it.
