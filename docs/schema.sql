@@ -551,12 +551,42 @@ CREATE TABLE notes (
     -- Plain text.
     text TEXT NOT NULL,
     -- When.
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    -- 1: it is in note_search; those of before the search are put in by and by.
+    indexed INTEGER NOT NULL DEFAULT 0 CHECK (indexed IN (0, 1))
 ) STRICT;
 -- The notes of a conversation in their order.
 CREATE INDEX notes_of_conversation ON notes (conversation_id, created_at, id);
 -- Lets an agent go without reading all notes.
 CREATE INDEX notes_of_agent ON notes (agent_id);
+
+-- Those that are not in the index of the search.
+CREATE INDEX notes_to_index ON notes (id) WHERE indexed = 0;
+
+-- What messages are found by. FTS5 keeps the words and their places; the texts stand in messages. The tables
+-- message_search_* and note_search_* belong to it.
+CREATE VIRTUAL TABLE message_search USING fts5 (
+    -- The words of the message with the id of the row, made by model::search::document, with spaces between;
+    -- `s=`, `f=`, `t=`, `a=` before a word say where it stands, `m=`, `y=`, `d=`, `h=` are mailbox, year,
+    -- month and files. SQLite has nothing to split but spaces, so its plainest tokenizer does.
+    words, content = '', contentless_delete = 1, tokenize = "ascii tokenchars '='"
+);
+-- A message that is deleted is found no more.
+CREATE TRIGGER messages_leave_search AFTER DELETE ON messages BEGIN
+    -- Nothing happens where it was not indexed yet.
+    DELETE FROM message_search WHERE rowid = old.id;
+END;
+
+-- The same for notes.
+CREATE VIRTUAL TABLE note_search USING fts5 (
+    -- The words of the note with the id of the row.
+    words, content = '', contentless_delete = 1, tokenize = "ascii tokenchars '='"
+);
+-- A note that is deleted is found no more.
+CREATE TRIGGER notes_leave_search AFTER DELETE ON notes BEGIN
+    -- As above.
+    DELETE FROM note_search WHERE rowid = old.id;
+END;
 
 -- Logged changes of conversations.
 CREATE TABLE events (

@@ -500,6 +500,7 @@ fn file(
     let id = store::messages::insert(tx, &message, now)?;
     store::messages::insert_raw(tx, id, &made.packed)?;
     store::attachments::insert_all(tx, id, &made.files)?;
+    store::search::upsert_stored(tx, id)?;
     store::threads::insert_own(tx, mailbox_id, &made.message_id, conversation_id, id)?;
     let delivery_id = store::deliveries::insert(tx, id, &draft.idempotency_key, now, now)?;
     let current = store::conversations::find(tx, conversation_id)?.ok_or(Error::NoConversation)?;

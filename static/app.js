@@ -5,6 +5,7 @@ import { localTimes } from "./times.js";
 import { failures, forms } from "./forms.js";
 import { menu } from "./menu.js";
 import { frames } from "./frames.js";
+import { find } from "./find.js";
 
 const enhance = (root) => {
   localTimes(root);
@@ -13,6 +14,7 @@ const enhance = (root) => {
 
 enhance(document);
 menu();
+find();
 forms();
 failures();
 document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));

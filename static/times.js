@@ -6,6 +6,12 @@ const span = new Intl.DateTimeFormat(undefined, {
 });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
+// Days in a search are days here.
+const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+if (timeZone && !document.cookie.includes(`mailhatch_zone=${timeZone}`)) {
+  document.cookie = `mailhatch_zone=${timeZone}; path=/; max-age=31536000; samesite=lax`;
+}
+
 export const localTimes = (root) => {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const date = new Date(time.dateTime);

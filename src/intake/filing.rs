@@ -156,6 +156,7 @@ fn store_message(
     let id = store::messages::insert(tx, &new, now)?;
     store::messages::insert_raw(tx, id, &mail.packed)?;
     store::attachments::insert_all(tx, id, &mail.attachments)?;
+    store::search::upsert(tx, id, &mail.document)?;
     placement::write_ids(tx, ids, source, mail, placed.conversation_id, id)?;
     if !placed.is_new && !is_history(source, arrived_at) && moves_on(mail) {
         move_on(tx, placed.conversation_id, direction, now)?;

@@ -21,9 +21,9 @@ use prepare::Prepared;
 pub use prepare::{identity, label};
 
 /// The version of what is read out of a message's bytes. It grows with every change of `mail` or of this
-/// module by which stored columns would come out otherwise; what older versions read is then read again
+/// module by which stored columns or the words of the search would come out otherwise; what older versions read is then read again
 /// ([`rebuild`]).
-pub const DERIVED_VERSION: i64 = 1;
+pub const DERIVED_VERSION: i64 = 2;
 
 /// A message as fetched from a folder.
 #[derive(Debug, Clone)]

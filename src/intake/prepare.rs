@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Fetched, Source};
 use crate::mail::bounce::Bounce;
 use crate::mail::{self, Parsed};
+use crate::model::search::document::{self, Document};
 use crate::model::{Address, Kind, Label, Recipients};
 use crate::store;
 use crate::store::attachments::NewAttachment;
@@ -88,6 +89,8 @@ pub(super) struct Mail {
     pub(super) identity: [u8; 32],
     pub(super) packed: Packed,
     pub(super) attachments: Vec<NewAttachment>,
+    /// What it is found by.
+    pub(super) document: Document,
 }
 
 impl Mail {
@@ -150,7 +153,7 @@ pub(super) fn prepare(source: Source<'_>, fetched: Fetched) -> Prepared {
     let content = if raw.is_empty() {
         Content::Absent
     } else {
-        guarded(&raw).unwrap_or_else(|| {
+        guarded(&raw, &source.mailbox.address).unwrap_or_else(|| {
             tracing::error!(
                 mailbox.id = source.mailbox.id.0,
                 uid,
@@ -199,22 +202,27 @@ fn words(subject: &str) -> String {
 }
 
 /// Reads; `None` when that panicked.
-pub(super) fn guarded(raw: &[u8]) -> Option<Content> {
-    catch_unwind(AssertUnwindSafe(|| read(raw))).ok()
+pub(super) fn guarded(raw: &[u8], own_address: &str) -> Option<Content> {
+    catch_unwind(AssertUnwindSafe(|| read(raw, own_address))).ok()
 }
 
-fn read(raw: &[u8]) -> Content {
+fn read(raw: &[u8], own_address: &str) -> Content {
     let (parsed, defects) = mail::parse(raw);
     if mail::classify::is_retrieval_stub(&parsed) {
         return Content::Stub;
     }
-    match mail_of(raw, parsed, &defects) {
+    match mail_of(raw, parsed, &defects, own_address) {
         Ok(mail) => Content::Mail(Box::new(mail)),
         Err(error) => Content::Broken(format!("It could not be packed: {error}")),
     }
 }
 
-fn mail_of(raw: &[u8], parsed: Parsed, defects: &[mail::Defect]) -> store::Result<Mail> {
+fn mail_of(
+    raw: &[u8],
+    parsed: Parsed,
+    defects: &[mail::Defect],
+    own_address: &str,
+) -> store::Result<Mail> {
     let packed = Packed::pack(raw)?;
     let kind = mail::classify::kind(&parsed);
     let bounce = (kind == Kind::Bounce)
@@ -262,22 +270,36 @@ fn mail_of(raw: &[u8], parsed: Parsed, defects: &[mail::Defect]) -> store::Resul
             )
         })
         .collect::<store::Result<Vec<_>>>()?;
+    let recipients = Recipients {
+        to: named(&parsed.to),
+        cc: named(&parsed.cc),
+        bcc: named(&parsed.bcc),
+        reply_to: named(&parsed.reply_to),
+    };
+    let text = cut(&parsed.text);
+    let found_by = document::Source {
+        own_address,
+        subject: &parsed.subject,
+        from: &from,
+        recipients: &recipients,
+        text: &text,
+        // Telephone numbers stand in signatures.
+        new_text: &format!("{reply_text}\n{}", split.signature),
+        quoted: split.quoted,
+    };
+    let names = attachments.iter().map(NewAttachment::name_and_place);
+    let document = Document::of_message(found_by, names);
     Ok(Mail {
         from,
         sender_to_answer,
-        recipients: Recipients {
-            to: named(&parsed.to),
-            cc: named(&parsed.cc),
-            bcc: named(&parsed.bcc),
-            reply_to: named(&parsed.reply_to),
-        },
+        recipients,
         kind,
         bounce,
         returned_ids,
         preview,
         reply_text,
         quoted: split.quoted,
-        text: cut(&parsed.text),
+        text,
         has_html: parsed.html.is_some(),
         subject: parsed.subject,
         defects: defects.iter().map(ToString::to_string).collect(),
@@ -289,6 +311,7 @@ fn mail_of(raw: &[u8], parsed: Parsed, defects: &[mail::Defect]) -> store::Resul
         identity,
         packed,
         attachments,
+        document,
     })
 }
 

@@ -10,6 +10,7 @@ mod ids;
 mod ledger;
 mod mailbox;
 mod message;
+pub mod search;
 mod words;
 
 pub use agent::{Agent, Role, SignedIn};

@@ -35,6 +35,7 @@ mod outbox;
 mod page;
 mod picture_senders;
 mod readings;
+mod search;
 mod session;
 mod setup;
 mod sign_in;
@@ -65,6 +66,7 @@ pub fn configure(routes: &mut ServiceConfig) {
         // The inbox
         .service(resource("/").route(get().to(inbox::index)))
         .service(resource("/live").route(get().to(live::show)))
+        .service(resource("/search").route(get().to(search::index)))
         // A conversation
         .service(resource("/conversations/{number}").route(get().to(conversations::show)))
         .service(resource("/conversations/{number}/replies").route(post().to(conversations::reply)))

@@ -67,7 +67,7 @@ impl Theme {
 /// Which entry of the side bar is the current one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Here {
-    /// `inbox`, `outbox`, `mailboxes`, `agents`, `app`, `ledger`, `health`.
+    /// `inbox`, `search`, `outbox`, `mailboxes`, `agents`, `app`, `ledger`, `health`.
     pub section: &'static str,
     /// In the inbox: which view.
     pub view: Option<View>,

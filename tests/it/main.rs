@@ -47,6 +47,8 @@ mod reparse;
 #[cfg(test)]
 mod replies;
 #[cfg(test)]
+mod search;
+#[cfg(test)]
 mod sending;
 #[cfg(test)]
 mod setup;

@@ -48,6 +48,10 @@ const ROWS: &[(i64, &str)] = &[(
     4,
     "INSERT INTO ledger_checks (folder_id, due_at, uid_validity, checked_at, missing, missing_count, differs_since_at)
         VALUES (1, 9, 7, 1, '[2]', 1, 1);",
+), (
+    9,
+    "INSERT INTO message_search (rowid, words) VALUES (1, 'm=1 y=1970 d=197001 s=hello hello');
+     INSERT INTO note_search (rowid, words) VALUES (1, 'm=1 y=1970 d=197001 f=ada note');",
 )];
 
 /// Puts the rows of one schema version into a database that has it.
