@@ -257,25 +257,8 @@ fn mail_of(
         &parsed.subject,
         &parsed.text,
     );
-    let attachments = parsed
-        .attachments
-        .into_iter()
-        .map(|file| {
-            NewAttachment::new(
-                file.filename,
-                file.content_type,
-                file.inline,
-                file.content_id,
-                &file.bytes,
-            )
-        })
-        .collect::<store::Result<Vec<_>>>()?;
-    let recipients = Recipients {
-        to: named(&parsed.to),
-        cc: named(&parsed.cc),
-        bcc: named(&parsed.bcc),
-        reply_to: named(&parsed.reply_to),
-    };
+    let recipients = recipients(&parsed);
+    let attachments = pack_all(parsed.attachments)?;
     let text = cut(&parsed.text);
     let found_by = document::Source {
         own_address,
@@ -313,6 +296,30 @@ fn mail_of(
         attachments,
         document,
     })
+}
+
+fn recipients(parsed: &Parsed) -> Recipients {
+    Recipients {
+        to: named(&parsed.to),
+        cc: named(&parsed.cc),
+        bcc: named(&parsed.bcc),
+        reply_to: named(&parsed.reply_to),
+    }
+}
+
+fn pack_all(files: Vec<mail::Attachment>) -> store::Result<Vec<NewAttachment>> {
+    files
+        .into_iter()
+        .map(|file| {
+            NewAttachment::new(
+                file.filename,
+                file.content_type,
+                file.inline,
+                file.content_id,
+                &file.bytes,
+            )
+        })
+        .collect()
 }
 
 /// Ids of ours in the text and the parts of a report.

@@ -154,15 +154,15 @@ fn by_words(db: &Db, ask: &Ask<'_>) -> Result<(Order, bool)> {
     let head = of(Width::Head).filter(|_| ask.query.has_free_words());
     let mut is_cut = false;
     if let Some(head) = head {
-        gathered.read(db, MESSAGES, &head, false, HEAD_HITS)?;
+        gathered.read(db, &MESSAGES, &head, false, HEAD_HITS)?;
     }
     if let Some(exact) = &exact {
-        is_cut = gathered.read(db, MESSAGES, exact, true, HITS)?;
-        gathered.read(db, NOTES, exact, true, NOTE_HITS)?;
+        is_cut = gathered.read(db, &MESSAGES, exact, true, HITS)?;
+        gathered.read(db, &NOTES, exact, true, NOTE_HITS)?;
     }
     if let Some(forms) = forms.filter(|forms| !is_cut && Some(forms) != exact.as_ref()) {
-        is_cut = gathered.read(db, MESSAGES, &forms, false, HITS)?;
-        gathered.read(db, NOTES, &forms, false, NOTE_HITS)?;
+        is_cut = gathered.read(db, &MESSAGES, &forms, false, HITS)?;
+        gathered.read(db, &NOTES, &forms, false, NOTE_HITS)?;
     }
     let mut ranked: Vec<(f64, i64, ConversationId, Candidate)> = gathered
         .candidates
@@ -238,7 +238,7 @@ impl Gathered<'_> {
     fn read(
         &mut self,
         db: &Db,
-        index: Index,
+        index: &Index,
         asked: &str,
         exact: bool,
         most: usize,

@@ -1,9 +1,10 @@
 //! Searching: one box over all mail and notes. What it understands stands in `model::search::query`.
 
+mod asked;
+
 use actix_web::web::Query as Address;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use chrono::{Days, NaiveDate, TimeZone as _};
 use chrono_tz::Tz;
 
 use super::context::Shared;
@@ -11,10 +12,9 @@ use super::error::Error;
 use super::format;
 use super::page::{self, Here, Page};
 use super::session::Visitor;
-use crate::model::search::expression::Scope;
 use crate::model::search::marks::{Part, Pattern, marked, snippet};
-use crate::model::search::query::{self, Assignee, Jump, Query, Remark, Wanted};
-use crate::model::{Agent, AgentId, ConversationRow, Mailbox, MailboxId};
+use crate::model::search::query::{self, Jump};
+use crate::model::{Agent, ConversationRow, Mailbox, MailboxId};
 use crate::store::results::{self, Ask, Best, Found};
 use crate::store::{self, Db};
 use crate::work::reparse;
@@ -142,7 +142,7 @@ pub(super) async fn index(
     let answer = context
         .read(move |db| {
             let page = Page::load(db, &shared, &visitor, "Search", Here::section("search"))?;
-            answer(db, page, &visitor.agent, wish, zone)
+            answer(db, page, &visitor.agent, &wish, zone)
         })
         .await?;
     match answer {
@@ -155,7 +155,7 @@ fn answer(
     db: &Db,
     page: Page,
     agent: &Agent,
-    wish: Wish,
+    wish: &Wish,
     zone: Option<Tz>,
 ) -> Result<Answer, Error> {
     let mailbox_id = match wish.mailbox.as_str() {
@@ -164,40 +164,24 @@ fn answer(
     };
     let question = wish.q.trim().to_owned();
     let all: Vec<MailboxId> = page.mailboxes.iter().map(|mailbox| mailbox.id).collect();
-    let mut pinned = None;
-    match query::jump(&question) {
-        Some(Jump::Number { id, sure }) => {
-            pinned = store::inbox::find_row(db, agent.id, id)?;
-            if sure && pinned.is_some() {
-                return Ok(Answer::Elsewhere(format!("/conversations/{id}")));
-            }
-        }
-        Some(Jump::MessageId(id)) => {
-            if let Some((conversation, message)) =
-                results::find_by_internet_message_id(db, &all, &id)?
-            {
-                let url = format!("/conversations/{conversation}#message-{message}");
-                return Ok(Answer::Elsewhere(url));
-            }
-        }
-        None => {}
-    }
+    let pinned = match leads(db, agent, &question, &all)? {
+        Lead::To(url) => return Ok(Answer::Elsewhere(url)),
+        Lead::Perhaps(row) => Some(*row),
+        Lead::Nowhere => None,
+    };
     let tz = zone.unwrap_or(Tz::UTC);
-    let today = tz
-        .timestamp_opt(page.now, 0)
-        .earliest()
-        .map_or_else(NaiveDate::default, |now| now.date_naive());
+    let today = asked::today(page.now, tz);
     let mut query = query::parse(&question, today);
     let asked = !query.is_empty();
     let number = wish.page.parse().unwrap_or(1).clamp(1, 1_000);
-    let ask = Asked::new(db, &mut query, &page, agent, mailbox_id, today)?;
+    let ask = asked::Asked::new(db, &mut query, &page, agent, mailbox_id, today)?;
     let found = if asked {
         let ask = Ask {
             query: &query,
             scope: &ask.scope,
             assignees: ask.assignees,
-            after_at: query.after.map(|day| day_start(day, tz)),
-            before_at: query.before.map(|day| day_start(day, tz)),
+            after_at: query.after.map(|day| asked::day_start(day, tz)),
+            before_at: query.before.map(|day| asked::day_start(day, tz)),
             agent_id: agent.id,
             now: page.now,
             skip: (number - 1) * ROWS,
@@ -214,23 +198,8 @@ fn answer(
     if let Some(row) = pinned.as_ref().filter(|_| !others && number == 1) {
         return Ok(Answer::Elsewhere(format!("/conversations/{}", row.id)));
     }
-    let patterns = query.patterns();
     let pinned = pinned.filter(|_| number == 1);
-    let first = pinned.iter().map(|row| row.id).next();
-    let rest = found
-        .found
-        .into_iter()
-        .filter(|one| Some(one.row.id) != first);
-    let lines = pinned
-        .into_iter()
-        .map(|row| Found {
-            row,
-            best: None,
-            count: 0,
-        })
-        .chain(rest)
-        .map(|found| line(found, &patterns))
-        .collect();
+    let lines = lines(pinned, found.found, &query.patterns());
     Ok(Answer::Page(Box::new(Index {
         unread: reparse::left(db)?,
         asked,
@@ -247,6 +216,31 @@ fn answer(
     })))
 }
 
+/// Where a question leads by itself.
+enum Lead {
+    To(String),
+    /// To this conversation, if nothing else has its number as a word.
+    Perhaps(Box<ConversationRow>),
+    Nowhere,
+}
+
+fn leads(db: &Db, agent: &Agent, question: &str, mailboxes: &[MailboxId]) -> Result<Lead, Error> {
+    Ok(match query::jump(question) {
+        Some(Jump::Number { id, sure }) => match store::inbox::find_row(db, agent.id, id)? {
+            Some(_) if sure => Lead::To(format!("/conversations/{id}")),
+            Some(row) => Lead::Perhaps(Box::new(row)),
+            None => Lead::Nowhere,
+        },
+        Some(Jump::MessageId(id)) => {
+            let found = results::find_by_internet_message_id(db, mailboxes, &id)?;
+            found.map_or(Lead::Nowhere, |(conversation, message)| {
+                Lead::To(format!("/conversations/{conversation}#message-{message}"))
+            })
+        }
+        None => Lead::Nowhere,
+    })
+}
+
 fn known_mailbox(mailboxes: &[Mailbox], text: &str) -> Result<MailboxId, Error> {
     mailboxes
         .iter()
@@ -255,133 +249,20 @@ fn known_mailbox(mailboxes: &[Mailbox], text: &str) -> Result<MailboxId, Error> 
         .ok_or(Error::NotFound("mailbox"))
 }
 
-/// Names in a question, looked up.
-struct Asked {
-    scope: Scope,
-    assignees: Vec<Wanted<Option<AgentId>>>,
-}
-
-impl Asked {
-    fn new(
-        db: &Db,
-        query: &mut Query,
-        page: &Page,
-        agent: &Agent,
-        mailbox_id: Option<MailboxId>,
-        today: NaiveDate,
-    ) -> Result<Self, Error> {
-        let mut remarks = Vec::new();
-        let mut wanted: Option<Vec<MailboxId>> = None;
-        let mut unwanted = Vec::new();
-        for wish in &query.mailboxes {
-            let found = named(
-                &wish.value,
-                page.mailboxes
-                    .iter()
-                    .map(|one| (one.id, one.name.as_str(), one.address.as_str())),
-            );
-            if found.is_empty() {
-                remarks.push(Remark::NoMailbox(wish.value.clone()));
-            }
-            if wish.not {
-                unwanted.extend(found);
-            } else {
-                wanted.get_or_insert_default().extend(found);
-            }
-        }
-        let is_searched = |id: &MailboxId| {
-            mailbox_id.is_none_or(|only| only == *id)
-                && wanted.as_ref().is_none_or(|wanted| wanted.contains(id))
-                && !unwanted.contains(id)
-        };
-        let mailboxes: Vec<MailboxId> = page
-            .mailboxes
-            .iter()
-            .map(|one| one.id)
-            .filter(is_searched)
-            .collect();
-        let all = mailboxes.len() == page.mailboxes.len();
-        let mut assignees = Vec::new();
-        if !query.assignees.is_empty() {
-            let agents = store::agents::list(db)?;
-            for wish in &query.assignees {
-                let found = match &wish.value {
-                    Assignee::Me => vec![Some(agent.id)],
-                    Assignee::Nobody => vec![None],
-                    Assignee::Named(name) => {
-                        let found = named(
-                            name,
-                            agents
-                                .iter()
-                                .map(|one| (one.id, one.name.as_str(), one.email.as_str())),
-                        );
-                        found.into_iter().map(Some).collect()
-                    }
-                };
-                if let (Assignee::Named(name), []) = (&wish.value, found.as_slice()) {
-                    remarks.push(Remark::NoAgent(name.clone()));
-                    // Nobody has this id.
-                    assignees.push(Wanted {
-                        value: Some(AgentId(0)),
-                        not: wish.not,
-                    });
-                }
-                assignees.extend(found.into_iter().map(|value| Wanted {
-                    value,
-                    not: wish.not,
-                }));
-            }
-        }
-        query.remarks.extend(remarks);
-        Ok(Self {
-            scope: Scope {
-                mailboxes,
-                all,
-                today,
-            },
-            assignees,
-        })
-    }
-}
-
-/// Those that are called so; where none is, those whose name or address has it as a part.
-fn named<'a, Id: Copy>(
-    wanted: &str,
-    all: impl Iterator<Item = (Id, &'a str, &'a str)> + Clone,
-) -> Vec<Id> {
-    let wanted = wanted.to_lowercase();
-    let is_called = |text: &str| {
-        let text = text.to_lowercase();
-        text == wanted
-            || text
-                .split_once('@')
-                .is_some_and(|(local, _)| local == wanted)
-    };
-    let has = |text: &str| text.to_lowercase().contains(&wanted);
-    let exact = all
-        .clone()
-        .filter(|(_, name, address)| is_called(name) || is_called(address));
-    let exact: Vec<Id> = exact.map(|(id, _, _)| id).collect();
-    if !exact.is_empty() {
-        return exact;
-    }
-    let parts = all.filter(|(_, name, address)| has(name) || has(address));
-    parts.map(|(id, _, _)| id).collect()
-}
-
-/// When a day begins somewhere; where clocks are put forward at midnight, an hour later.
-fn day_start(day: NaiveDate, zone: Tz) -> i64 {
-    let begins = |hour| {
-        let at = day.and_hms_opt(hour, 0, 0)?;
-        zone.from_local_datetime(&at).earliest()
-    };
-    let noon_before = day
-        .checked_sub_days(Days::new(1))
-        .and_then(|day| day.and_hms_opt(12, 0, 0));
-    begins(0).or_else(|| begins(1)).map_or_else(
-        || noon_before.map_or(0, |at| at.and_utc().timestamp()),
-        |at| at.timestamp(),
-    )
+/// The lines of a page, that of the conversation with the number that was asked for first.
+fn lines(pinned: Option<ConversationRow>, found: Vec<Found>, patterns: &[Pattern]) -> Vec<Line> {
+    let first = pinned.as_ref().map(|row| row.id);
+    let rest = found.into_iter().filter(|one| Some(one.row.id) != first);
+    let pinned = pinned.map(|row| Found {
+        row,
+        best: None,
+        count: 0,
+    });
+    pinned
+        .into_iter()
+        .chain(rest)
+        .map(|found| line(found, patterns))
+        .collect()
 }
 
 fn line(found: Found, patterns: &[Pattern]) -> Line {
@@ -421,7 +302,12 @@ fn line(found: Found, patterns: &[Pattern]) -> Line {
         url: format!("/conversations/{}{anchor}", row.id),
         contact: marked(&row.contact_label, patterns),
         subject: marked(&row.subject, patterns),
-        who,
+        // The contact's name stands above already.
+        who: if who == row.contact_label {
+            String::new()
+        } else {
+            who
+        },
         snippet: text,
         is_note: best.as_ref().is_some_and(|best| best.message_id.is_none()),
         at: best.map_or(row.active_at, |best| best.at),

@@ -216,6 +216,12 @@ fn every_operator_narrows_what_is_found() {
         found.sort();
         assert_eq!(is, found, "{question}");
     }
+}
+
+#[test]
+fn what_of_a_question_is_not_understood_is_said_above_the_results() {
+    let desk = Desk::new();
+    desk.mail("Mia <mia@x.example>", "Lamp", "Broken");
     for (question, said) in [
         ("tag:urgent lamp", "There is no operator “tag:”"),
         ("status:asleep lamp", "open, waiting, snoozed"),
