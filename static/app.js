@@ -1,16 +1,18 @@
 // What every page enhances itself with. Everything works without it.
 
 import "./live.js";
-import { localTimes } from "./times.js";
+import { countdowns, localTimes, tellZone } from "./times.js";
 import { failures, forms } from "./forms.js";
 import { menu } from "./menu.js";
 import { frames } from "./frames.js";
 
 const enhance = (root) => {
   localTimes(root);
+  countdowns(root);
   frames(root);
 };
 
+tellZone();
 enhance(document);
 menu();
 forms();

@@ -9,6 +9,8 @@ pub mod credentials;
 mod dial;
 pub mod entra_app;
 mod janitor;
+mod leaving;
+pub mod limits;
 pub mod metrics;
 mod pace;
 mod poller;
