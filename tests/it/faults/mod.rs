@@ -7,6 +7,8 @@ mod disk;
 mod field;
 mod graph;
 mod idle;
+mod leaving;
+mod limits;
 mod real;
 mod receiving_line;
 mod receiving_mail;
