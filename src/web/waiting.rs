@@ -51,7 +51,6 @@ impl Waiting {
             };
         }
         if let Some(at) = delivery.scheduled_at
-            && untried
             && at > now
         {
             return Self::Time { at };

@@ -99,8 +99,8 @@ impl super::Work {
         unless_answered: bool,
     ) -> Result<Delivery, Problem> {
         let found = services.store.write(|tx| {
-            let waiting = deliveries::find(tx, id)?
-                .filter(|found| found.state == DeliveryState::Queued && found.attempts == 0);
+            let waiting =
+                deliveries::find(tx, id)?.filter(|found| found.state == DeliveryState::Queued);
             if let Some(delivery) = &waiting {
                 leaving::update_time(tx, delivery, Some(at), at, unless_answered)?;
             }

@@ -89,7 +89,9 @@ pub(super) fn settle(
                     "not in Sent Items: it did not leave and is queued again"
                 );
                 let words = "Not in Sent Items: it had not left.".to_owned();
-                (DeliveryState::Queued, now, words)
+                // One that was in a restored backup may be planned for later.
+                let at = delivery.scheduled_at.map_or(now, |at| at.max(now));
+                (DeliveryState::Queued, at, words)
             }
         }
         (Ok(false), None) => {

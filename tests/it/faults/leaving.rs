@@ -325,3 +325,30 @@ fn a_planned_reply_goes_by_the_wall_clock_whichever_way_it_jumps() {
     assert_eq!(field.stage.state(queued), DeliveryState::Sent);
     field.everything_once();
 }
+
+#[test]
+fn a_planned_reply_in_a_restored_backup_still_leaves_at_its_time_and_not_before() {
+    let field = Field::new();
+    let number = question(&field);
+    let queued = planned(&field, number, NOW + 20 * HOUR);
+    let problem = mailhatch::problem::Problem::new(
+        "restored",
+        mailhatch::problem::Disposition::RetryAfter { seconds: 0 },
+        "Restored.",
+        "Nothing to do.",
+    );
+    let stage = &field.stage;
+    let restored = |tx: &store::Tx<'_>| deliveries::update_restored(tx, &problem, NOW);
+    stage.services.store.write(restored).unwrap();
+    stage.send_all(field.id);
+    stage.clock.advance(HOUR);
+    stage.send_all(field.id);
+    let waits = field.delivery(queued);
+    assert_eq!(waits.state, DeliveryState::Queued, "it is surely absent");
+    assert_eq!(waits.next_attempt_at, NOW + 20 * HOUR);
+    assert_eq!(left(&field), 0);
+    stage.clock.advance(19 * HOUR);
+    stage.send_all(field.id);
+    assert_eq!(stage.state(queued), DeliveryState::Sent);
+    field.everything_once();
+}
