@@ -117,7 +117,13 @@ CREATE TABLE mailboxes (
     -- Grows with every change of any mailbox: open pages ask what is newer than they are.
     revision INTEGER NOT NULL DEFAULT 0,
     -- 1: an answer under another subject, in a conversation that was quiet for a week, begins a new one.
-    new_subject_splits INTEGER NOT NULL DEFAULT 1 CHECK (new_subject_splits IN (0, 1))
+    new_subject_splits INTEGER NOT NULL DEFAULT 1 CHECK (new_subject_splits IN (0, 1)),
+    -- Largest message its SMTP server said it takes (RFC 1870); NULL when it has not said.
+    smtp_size_bytes INTEGER,
+    -- Since when nothing leaves because the server refused again and again; a person ends it. NULL: it sends.
+    sending_stopped_at INTEGER,
+    -- When a person ended that last; refusals before it no longer count.
+    sending_resumed_at INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- What we keep to authenticate a mailbox. Tokens are sealed under its id and their kind.
@@ -509,7 +515,26 @@ CREATE TABLE deliveries (
     -- When it was queued.
     created_at INTEGER NOT NULL,
     -- When it was sent, failed or cancelled.
-    finished_at INTEGER
+    finished_at INTEGER,
+    -- Until when it can be taken back, unix milliseconds: it leaves at that very moment. NULL: it had no undo window.
+    undo_until_ms INTEGER,
+    -- When a person asked that it leave; its Date too. NULL: at once.
+    scheduled_at INTEGER,
+    -- 1: mail that comes into its conversation before it left cancels it.
+    unless_answered INTEGER NOT NULL DEFAULT 0 CHECK (unless_answered IN (0, 1)),
+    -- What cancelled it: taken back to be written again, a person's word, or mail that came first.
+    stopped_by TEXT NOT NULL DEFAULT '' CHECK (stopped_by IN ('', 'undo', 'person', 'answer')),
+    -- When another reply was sent in its place; it is not shown any more. NULL: none was.
+    replaced_at INTEGER,
+    -- Where the conversation stood before it and stands with it, to be put back when it does not leave; '' for unknown.
+    status_before TEXT NOT NULL DEFAULT '',
+    status_after TEXT NOT NULL DEFAULT '',
+    -- How many recipients; the provider limits them in a day.
+    recipient_count INTEGER NOT NULL DEFAULT 0,
+    -- When the server took it; stays when it comes back. NULL: not yet.
+    accepted_at INTEGER,
+    -- What was written in the rich editor, sanitised, for writing on; emptied when it was sent.
+    draft_html TEXT NOT NULL DEFAULT ''
 ) STRICT;
 -- The next one of a mailbox.
 CREATE INDEX deliveries_due ON deliveries (mailbox_id, next_attempt_at, id) WHERE state IN ('queued', 'sending', 'uncertain');
@@ -519,6 +544,8 @@ CREATE INDEX deliveries_unfinished ON deliveries (id) WHERE state NOT IN ('sent'
 CREATE INDEX deliveries_of_conversation ON deliveries (conversation_id);
 -- The replies that left lately, for a report that names no message.
 CREATE INDEX deliveries_by_end ON deliveries (mailbox_id, finished_at) WHERE finished_at IS NOT NULL;
+-- How many recipients a mailbox has written to in a day, without reading the rows.
+CREATE INDEX deliveries_by_acceptance ON deliveries (mailbox_id, accepted_at, recipient_count) WHERE accepted_at IS NOT NULL;
 
 -- Each try at a delivery, written down before the server is dialled.
 CREATE TABLE attempts (
@@ -535,7 +562,9 @@ CREATE TABLE attempts (
     -- How it ended; interrupted until more is known.
     outcome TEXT NOT NULL DEFAULT 'interrupted' CHECK (outcome IN ('interrupted', 'accepted', 'refused', 'unknown')),
     -- The server's words.
-    detail TEXT NOT NULL DEFAULT ''
+    detail TEXT NOT NULL DEFAULT '',
+    -- Code of the Problem it met: refusals of one kind in a row stop a mailbox.
+    code TEXT NOT NULL DEFAULT ''
 ) STRICT;
 -- The tries at a delivery in their order.
 CREATE INDEX attempts_of_delivery ON attempts (delivery_id, id);

@@ -6,9 +6,9 @@ use super::{Source, bounces, retry_at};
 use crate::desk;
 use crate::mail::thread::IdKey;
 use crate::model::{
-    ConversationId, DeliveryState, Direction, Fate, FolderRole, Kind, MessageId, Status,
+    ConversationId, DeliveryState, Direction, Fate, FolderRole, Kind, MessageId, Status, StoppedBy,
 };
-use crate::store::deliveries::{self, Change};
+use crate::store::deliveries::{self, Change, leaving};
 use crate::store::fates::Verdict;
 use crate::store::messages::NewMessage;
 use crate::store::{self, Tx};
@@ -160,6 +160,9 @@ fn store_message(
     placement::write_ids(tx, ids, source, mail, placed.conversation_id, id)?;
     if !placed.is_new && !is_history(source, arrived_at) && moves_on(mail) {
         move_on(tx, placed.conversation_id, direction, now)?;
+        if direction == Direction::Incoming && mail.kind != Kind::Bounce {
+            stop_replies(tx, placed.conversation_id, now)?;
+        }
     }
     if let Some(bounce) = &mail.bounce {
         bounces::note(tx, bounce, reply.as_ref(), now)?;
@@ -193,6 +196,18 @@ fn moves_on(mail: &Mail) -> bool {
         Kind::Bounce => !mail.bounce.as_ref().is_some_and(bounces::is_only_delay),
         Kind::AutoReply | Kind::Notification => false,
     }
+}
+
+/// Cancels the replies of a conversation that were not to leave if mail came first. One that is being handed over is
+/// past stopping.
+fn stop_replies(tx: &Tx<'_>, id: ConversationId, now: i64) -> store::Result<()> {
+    for delivery in leaving::list_unless_answered(tx, id)? {
+        if let Some(delivery) = deliveries::find(tx, delivery)? {
+            let words = "New mail came into the conversation first.";
+            leaving::update_cancelled(tx, &delivery, StoppedBy::Answer, words, now)?;
+        }
+    }
+    Ok(())
 }
 
 /// What news does to a conversation: mail from outside opens it again, an answer from Outlook makes it

@@ -18,7 +18,9 @@ pub use conversation::{
     Contact, Conversation, ConversationRow, Event, EventKind, InboxCounts, InboxPage, InboxQuery,
     Note, Status, View,
 };
-pub use delivery::{Attempt, Delivery, DeliveryState, OutboxRow, RefusedRecipient};
+pub use delivery::{
+    Attempt, Delivery, DeliveryState, Leaves, OutboxRow, RefusedRecipient, SendLimits, StoppedBy,
+};
 pub use folder::{Cursor, Fate, FateCount, FateRow, Folder, FolderRole};
 pub use ids::{
     AgentId, AttachmentId, ContactId, ConversationId, DeliveryId, FolderId, MailboxId, MessageId,

@@ -117,6 +117,12 @@ impl Session {
         self.usable
     }
 
+    /// Largest message the server said it takes (RFC 1870); `None` when it did not say.
+    #[must_use]
+    pub fn max_bytes(&self) -> Option<u64> {
+        self.features.size.flatten()
+    }
+
     /// Hands over one message. `raw` is sent as it is, but for line ends.
     pub fn send(&mut self, envelope: &Envelope, raw: &[u8]) -> Outcome {
         if !self.usable {

@@ -207,14 +207,15 @@ pub fn touch(tx: &Tx<'_>, id: ConversationId) -> Result<()> {
 }
 
 /// Derives again what lists show (counts, newest message, failed replies) from the messages and
-/// deliveries, and marks the conversation as changed.
+/// deliveries, and marks the conversation as changed. A reply that was stopped is not its newest message.
 ///
 /// # Errors
 /// Those of SQLite.
 pub fn refresh(tx: &Tx<'_>, id: ConversationId) -> Result<()> {
     tx.prepare_cached(
         "WITH newest AS (
-            SELECT id, preview, direction, sent_at FROM messages WHERE conversation_id = ?1
+            SELECT id, preview, direction, sent_at FROM messages m WHERE conversation_id = ?1
+                AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id AND d.state = 'cancelled')
             ORDER BY sent_at DESC, id DESC LIMIT 1)
          UPDATE conversations SET
             message_count = (SELECT COUNT(*) FROM messages WHERE conversation_id = ?1),

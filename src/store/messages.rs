@@ -200,6 +200,12 @@ impl Packed {
         i64::try_from(self.size_bytes).unwrap_or(i64::MAX)
     }
 
+    /// Size before compression, for comparing in memory.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        self.size_bytes
+    }
+
     /// What is stored.
     #[must_use]
     pub fn as_stored(&self) -> &[u8] {
@@ -225,6 +231,24 @@ pub fn insert_raw(tx: &Tx<'_>, id: MessageId, packed: &Packed) -> Result<()> {
         "INSERT INTO raw_messages (message_id, size_bytes, zstd) VALUES (?1, ?2, ?3)",
     )?
     .execute((id.0, packed.size_bytes(), packed.as_stored()))?;
+    Ok(())
+}
+
+/// Stores a message of ours anew, as it leaves at another time than it was composed for.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_sent(
+    tx: &Tx<'_>,
+    id: MessageId,
+    identity: &[u8; 32],
+    packed: &Packed,
+    sent_at: i64,
+) -> Result<()> {
+    tx.prepare_cached("UPDATE messages SET identity = ?2, sent_at = ?3 WHERE id = ?1")?
+        .execute((id.0, identity, sent_at))?;
+    tx.prepare_cached("UPDATE raw_messages SET size_bytes = ?2, zstd = ?3 WHERE message_id = ?1")?
+        .execute((id.0, packed.size_bytes(), packed.as_stored()))?;
     Ok(())
 }
 

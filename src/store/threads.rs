@@ -135,7 +135,7 @@ pub fn update_mentioned(tx: &Tx<'_>, from: ConversationId, to: ConversationId) -
 }
 
 /// The Message-IDs of a conversation's messages as the other side knows them, oldest first: what
-/// References of the next reply is made of.
+/// References of the next reply is made of. What was stopped, or waits for its time, the other side does not have.
 ///
 /// # Errors
 /// Those of SQLite.
@@ -145,6 +145,8 @@ pub fn list_references(db: &Db, conversation_id: ConversationId) -> Result<Vec<S
             "SELECT COALESCE(d.effective_message_id, m.internet_message_id)
              FROM messages m LEFT JOIN deliveries d ON d.message_id = m.id
              WHERE m.conversation_id = ?1 AND m.internet_message_id <> ''
+               AND (d.id IS NULL OR NOT (d.state = 'cancelled'
+                    OR (d.state = 'queued' AND d.attempts = 0 AND d.scheduled_at IS NOT NULL)))
              ORDER BY m.sent_at, m.id",
         )?
         .query_map([conversation_id.0], |row| row.get(0))?

@@ -190,6 +190,10 @@ impl Show {
         words::next_times(&self.row.mailbox.poll_cron, self.page.now, 3)
     }
 
+    fn is_stopped(&self) -> bool {
+        self.row.mailbox.sending_stopped_at.is_some()
+    }
+
     /// The sender pauses for the provider's sake.
     fn sends_after(&self) -> Option<i64> {
         Some(self.row.mailbox.send_after_at).filter(|at| *at > self.page.now)

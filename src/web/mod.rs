@@ -40,6 +40,9 @@ mod session;
 mod setup;
 mod sign_in;
 mod themes;
+mod undo_window;
+mod waiting;
+mod zone;
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -104,6 +107,9 @@ pub fn configure(routes: &mut ServiceConfig) {
         .service(resource("/deliveries/{id}/retry").route(post().to(outbox::retry)))
         .service(resource("/deliveries/{id}/cancellation").route(post().to(outbox::cancel)))
         .service(resource("/deliveries/{id}/settlement").route(post().to(outbox::settle)))
+        .service(resource("/deliveries/{id}/time").route(post().to(outbox::reschedule)))
+        .service(resource("/deliveries/{id}/withdrawal").route(post().to(outbox::withdraw)))
+        .service(resource("/admin/undo-window").route(post().to(undo_window::update)))
         // Mailboxes
         .route("/mailboxes", get().to(mailboxes::index))
         .route("/mailboxes", post().to(mailboxes::create))
@@ -117,6 +123,7 @@ pub fn configure(routes: &mut ServiceConfig) {
         .route("/mailboxes/{id}/sync", post().to(mailbox_acts::sync))
         .route("/mailboxes/{id}/pause", post().to(mailbox_acts::pause))
         .service(resource("/mailboxes/{id}/resumption").route(post().to(mailbox_acts::resume)))
+        .service(resource("/mailboxes/{id}/sending").route(post().to(mailbox_acts::send_again)))
         .route("/microsoft/callback", get().to(microsoft_callback::show))
         .configure(administration)
         // For machines

@@ -16,7 +16,11 @@ use super::format;
 use super::live::Revisions;
 use super::microsoft;
 use super::session::{Visit, Visitor};
-use crate::model::{Agent, InboxCounts, Mailbox, MailboxId, MailboxStatus, View, Word as _};
+use super::waiting::Waiting;
+use super::zone::Zone;
+use crate::model::{
+    Agent, Delivery, InboxCounts, Mailbox, MailboxId, MailboxStatus, View, Word as _,
+};
 use crate::store::{self, Db};
 use crate::work::entra_app;
 
@@ -112,6 +116,10 @@ pub(super) struct Page {
     pub path: String,
     /// When it was made, unix seconds UTC.
     pub now: i64,
+    /// The same in milliseconds.
+    pub now_ms: i64,
+    /// The time zone of who looks.
+    pub zone: Zone,
     /// Current entry of the side bar.
     pub here: Here,
     /// Counts of the inbox's views.
@@ -167,6 +175,8 @@ impl Page {
             flash: visit.flash.clone(),
             path: visit.path.clone(),
             now: context.now(),
+            now_ms: context.services.clock.now_ms(),
+            zone: visit.zone,
             here: Here::default(),
             counts: InboxCounts::default(),
             outbox: OutboxCounts::default(),
@@ -211,6 +221,32 @@ impl Page {
             text: format::absolute(*at),
             exact: true,
         }
+    }
+
+    /// A time in full in the zone of who looks, for what is planned.
+    #[must_use]
+    pub(super) fn plan_time(&self, at: &i64) -> Time {
+        Time {
+            at: *at,
+            text: self.zone.words(*at),
+            exact: false,
+        }
+    }
+
+    /// A time as the value of a field, in the zone of who looks.
+    #[must_use]
+    pub(super) fn field_time(&self, at: &i64) -> String {
+        self.zone.field(*at)
+    }
+
+    /// What a queued reply waits for.
+    #[must_use]
+    pub(super) fn waiting(&self, delivery: &Delivery) -> Waiting {
+        let mailbox = self
+            .mailboxes
+            .iter()
+            .find(|mailbox| mailbox.id == delivery.mailbox_id);
+        Waiting::of(delivery, mailbox, self.now_ms)
     }
 
     /// How long until a time.

@@ -12,6 +12,7 @@ use super::error::Error;
 use super::format;
 use super::page::{self, Here, Page};
 use super::session::Visitor;
+use super::zone;
 use crate::model::search::marks::{Part, Pattern, marked, snippet};
 use crate::model::search::query::{self, Jump};
 use crate::model::{Agent, ConversationRow, Mailbox, MailboxId};
@@ -21,8 +22,6 @@ use crate::work::reparse;
 
 /// Results on a page.
 const ROWS: usize = 25;
-/// The cookie in which a browser says its time zone.
-const ZONE_COOKIE: &str = "mailhatch_zone";
 
 /// What the address may carry.
 #[derive(Debug, Default, serde::Deserialize)]
@@ -134,9 +133,7 @@ pub(super) async fn index(
     request: HttpRequest,
     wish: Address<Wish>,
 ) -> Result<HttpResponse, Error> {
-    let zone: Option<Tz> = request
-        .cookie(ZONE_COOKIE)
-        .and_then(|cookie| cookie.value().parse().ok());
+    let zone = zone::named(&request);
     let wish = wish.into_inner();
     let shared = context.clone();
     let answer = context

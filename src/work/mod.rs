@@ -11,6 +11,8 @@ mod dial;
 pub mod entra_app;
 mod janitor;
 mod labels;
+mod leaving;
+pub mod limits;
 pub mod metrics;
 mod pace;
 mod poller;

@@ -5,9 +5,10 @@
 use std::time::Duration;
 
 use super::credentials::{Freshness, access_token};
+use super::limits::{self, Hold};
 use super::status::{Health, Line, LoopName};
 use super::wake::Wake;
-use super::{Services, dial, entra_app, schedule, settle};
+use super::{Services, dial, entra_app, leaving, schedule, settle};
 use crate::graph;
 use crate::mail::compose::with_bcc;
 use crate::model::{
@@ -32,6 +33,8 @@ const PAUSE_MAX_SECONDS: i64 = 3_600;
 const PERSON_PAUSE_SECONDS: i64 = 15 * 60;
 /// Pause of a mailbox that Microsoft has blocked from sending.
 const BLOCK_PAUSE_SECONDS: i64 = 2 * 3_600;
+/// No pause is longer: the day's limit asks for the longest.
+const LONGEST_PAUSE_SECONDS: i64 = 25 * 3_600;
 /// How often it looks even if nobody rang.
 const LOOK_EVERY_SECONDS: i64 = 300;
 
@@ -40,14 +43,16 @@ const LOOK_EVERY_SECONDS: i64 = 300;
 pub enum Step {
     /// One delivery was tried or settled; there may be more.
     Worked,
-    /// Nothing is due before this time.
+    /// Nothing is due before this time, unix milliseconds.
     Nothing(Option<i64>),
 }
 
-/// What a sender remembers between steps: an open SMTP session, used for several replies in a row.
+/// What a sender remembers between steps: an open SMTP session, used for several replies in a row, and how many
+/// recipients still fit the day.
 #[derive(Debug, Default)]
 pub struct Sender {
     session: Option<smtp::Session>,
+    room: limits::Room,
 }
 
 /// Tries or settles one due delivery of a mailbox.
@@ -72,23 +77,50 @@ pub fn step(services: &Services, sender: &mut Sender, id: MailboxId) -> store::R
         settle::settle(services, &mailbox, &delivery)?;
         return Ok(Step::Worked);
     }
-    let due = services.store.read(|db| deliveries::next_due(db, id))?;
-    let wait_until = due.map(|at| at.max(mailbox.send_after_at));
-    if wait_until.is_none_or(|at| at > now) {
+    if mailbox.sending_stopped_at.is_some() {
         sender.hang_up();
-        if wait_until.is_some() && clock_was_set_back(services, &mailbox, now)? {
+        return Ok(Step::Nothing(None));
+    }
+    let due_ms = services.store.read(|db| deliveries::next_due_ms(db, id))?;
+    let wait_until_ms = due_ms.map(|at| at.max(mailbox.send_after_at.saturating_mul(1_000)));
+    if wait_until_ms.is_none_or(|at| at > services.clock.now_ms()) {
+        sender.hang_up();
+        if wait_until_ms.is_some() && clock_was_set_back(services, &mailbox, now)? {
             return Ok(Step::Worked);
         }
-        return Ok(Step::Nothing(wait_until));
+        return Ok(Step::Nothing(wait_until_ms));
     }
-    if let Some(at) = rate_limit(services, &mailbox, now)? {
-        return Ok(Step::Nothing(Some(at)));
+    if limits::is_day_over(&mailbox, now) {
+        services
+            .store
+            .write(|tx| store::mailboxes::update_sending(tx, id, None, 0, now))?;
+    }
+    match limits::hold(services, &mut sender.room, &mailbox, now)? {
+        Hold::Free => {}
+        Hold::PutOff => return Ok(Step::Worked),
+        Hold::Until(at) => return Ok(Step::Nothing(Some(at.saturating_mul(1_000)))),
     }
     match mailbox.way_out {
         WayOut::Smtp => through_smtp(services, sender, &mailbox, now)?,
         WayOut::Graph => through_graph(services, &mailbox, now)?,
     }
     Ok(Step::Worked)
+}
+
+/// Takes the next due reply, if there still is one: it may have been taken back to the last moment.
+fn claim(
+    services: &Services,
+    id: MailboxId,
+    way_out: WayOut,
+    now: i64,
+) -> store::Result<Option<(Delivery, i64)>> {
+    services.store.write(|tx| {
+        let now_ms = services.clock.now_ms();
+        if deliveries::next_due_ms(tx, id)?.is_none_or(|at| at > now_ms) {
+            return Ok(None);
+        }
+        deliveries::claim_next(tx, id, way_out, now)
+    })
 }
 
 impl Sender {
@@ -103,7 +135,7 @@ impl Sender {
 /// again. Says whether there were any.
 fn clock_was_set_back(services: &Services, mailbox: &Mailbox, now: i64) -> store::Result<bool> {
     let id = mailbox.id;
-    let pause = mailbox.send_after_at > now.saturating_add(BLOCK_PAUSE_SECONDS * 3)
+    let pause = mailbox.send_after_at > now.saturating_add(LONGEST_PAUSE_SECONDS)
         || (mailbox.send_after_at > now && mailbox.send_problem_at.is_some_and(|at| at > now));
     let waits = services
         .store
@@ -124,17 +156,6 @@ fn clock_was_set_back(services: &Services, mailbox: &Mailbox, now: i64) -> store
     })
 }
 
-/// When the provider's limit of messages a minute is used up: when to go on.
-fn rate_limit(services: &Services, mailbox: &Mailbox, now: i64) -> store::Result<Option<i64>> {
-    let Ok(traits) = dial::traits(services, mailbox) else {
-        return Ok(None);
-    };
-    let sent = services
-        .store
-        .read(|db| deliveries::count_attempts(db, mailbox.id, now.saturating_sub(60), now))?;
-    Ok((sent >= i64::from(traits.limits.messages_per_minute)).then_some(now + 5))
-}
-
 fn through_smtp(
     services: &Services,
     sender: &mut Sender,
@@ -150,8 +171,8 @@ fn through_smtp(
             Err(refusal) => return closed_way(services, mailbox, &refusal, now),
         },
     };
-    let claim = |tx: &store::Tx<'_>| deliveries::claim_next(tx, mailbox.id, WayOut::Smtp, now);
-    let Some((delivery, attempt_id)) = services.store.write(claim)? else {
+    limits::learn_size(services, mailbox, &session)?;
+    let Some((delivery, attempt_id)) = claim(services, mailbox.id, WayOut::Smtp, now)? else {
         session.quit();
         return Ok(());
     };
@@ -189,8 +210,7 @@ fn through_graph(services: &Services, mailbox: &Mailbox, now: i64) -> store::Res
         Ok(token) => token,
         Err(problem) => return closed_way(services, mailbox, &Refusal::from(problem), now),
     };
-    let claim = |tx: &store::Tx<'_>| deliveries::claim_next(tx, mailbox.id, WayOut::Graph, now);
-    let Some((delivery, attempt_id)) = services.store.write(claim)? else {
+    let Some((delivery, attempt_id)) = claim(services, mailbox.id, WayOut::Graph, now)? else {
         return Ok(());
     };
     let (_, raw, bcc) = message(services, mailbox, &delivery)?;
@@ -274,6 +294,7 @@ fn message(
     })?;
     let gone = || store::Error::Value(format!("message {} is gone", delivery.message_id));
     let message = message.ok_or_else(gone)?;
+    let raw = leaving::dated(services, delivery, &message, raw.ok_or_else(gone)?)?;
     let who = &message.recipients;
     let recipients = who.to.iter().chain(&who.cc).chain(&who.bcc);
     let envelope = Envelope {
@@ -282,7 +303,7 @@ fn message(
         together: delivery.attempts <= TOGETHER_TRIES,
     };
     let bcc = who.bcc.iter().map(|who| who.address.clone()).collect();
-    Ok((envelope, raw.ok_or_else(gone)?, bcc))
+    Ok((envelope, raw, bcc))
 }
 
 /// The server would not let us in, or could not be reached: a matter of the mailbox, not of a reply.
@@ -409,18 +430,27 @@ fn refused(services: &Services, tried: &Tried<'_>, refusal: &Refusal) -> store::
     let problem = &refusal.problem;
     let other_way = *way_out == mailbox.way_out && try_another_way(services, mailbox, refusal)?;
     // The age alone says little: the machine may have been off, or the clock set forward.
-    let too_old = now.saturating_sub(delivery.created_at) > GIVE_UP_SECONDS
-        && delivery.attempts >= GIVE_UP_TRIES;
+    let due_at = delivery
+        .scheduled_at
+        .map_or(delivery.created_at, |at| at.max(delivery.created_at));
+    let too_old =
+        now.saturating_sub(due_at) > GIVE_UP_SECONDS && delivery.attempts >= GIVE_UP_TRIES;
     // Before MAIL FROM nothing has been said about this message: the mailbox is meant.
     let before_message = refusal.stage <= Stage::SignIn;
     // A block lifts by itself after hours, and trying meanwhile lengthens it (Microsoft, "Continuous
     // error throttling").
     let blocked = problem.code.starts_with("smtp_blocked");
     let about_mailbox = before_message || blocked || problem.disposition == Disposition::NeedsAdmin;
-    let again = other_way || problem.is_transient() || before_message || blocked;
+    let stop = if other_way {
+        None
+    } else {
+        limits::judge(services, mailbox.id, problem, now)?
+    };
+    let keeps = stop.as_ref().is_some_and(|stop| stop.keeps_reply);
+    let again = other_way || problem.is_transient() || before_message || blocked || keeps;
     let (state, next_attempt_at) = if again && !too_old {
         let tries = u32::try_from(delivery.attempts).unwrap_or(u32::MAX);
-        let pause = if other_way {
+        let pause = if other_way || keeps {
             0
         } else {
             pause_seconds(problem, tries)
@@ -437,6 +467,7 @@ fn refused(services: &Services, tried: &Tried<'_>, refusal: &Refusal) -> store::
             &problem.detail
         };
         deliveries::finish_attempt(tx, *attempt_id, AttemptEnd::Refused, words, now)?;
+        deliveries::leaving::update_attempt_code(tx, *attempt_id, &problem.code)?;
         let change = Change {
             problem: Some(problem),
             next_attempt_at,
@@ -444,6 +475,9 @@ fn refused(services: &Services, tried: &Tried<'_>, refusal: &Refusal) -> store::
             ..Change::default()
         };
         deliveries::update_state(tx, delivery, state, &change, now)?;
+        if let Some(stop) = &stop {
+            return limits::stop(tx, mailbox.id, stop, now);
+        }
         if about_mailbox && !other_way {
             let tries = u32::try_from(delivery.attempts).unwrap_or(u32::MAX);
             let pause = if blocked {
@@ -494,8 +528,7 @@ pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
         let stepped = super::supervisor::guarded(services, LoopName::Send(id), || {
             step(services, &mut sender, id)
         });
-        let now = services.clock.now();
-        let pause = match stepped {
+        let pause_ms = match stepped {
             Ok(Ok(Step::Worked)) => {
                 let line = Line::new(Health::Busy, "Sending replies.");
                 services.work.board().set(LoopName::Send(id), line);
@@ -503,8 +536,9 @@ pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
             }
             Ok(Ok(Step::Nothing(next))) => {
                 say(services, id);
-                next.map_or(LOOK_EVERY_SECONDS, |at| {
-                    (at - now).clamp(1, LOOK_EVERY_SECONDS)
+                let longest = LOOK_EVERY_SECONDS * 1_000;
+                next.map_or(longest, |at| {
+                    (at - services.clock.now_ms()).clamp(1, longest)
                 })
             }
             Ok(Err(error)) => {
@@ -512,14 +546,14 @@ pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
                 let problem = error.to_problem();
                 let line = Line::new(Health::Trouble, problem.sentence);
                 services.work.board().set(LoopName::Send(id), line);
-                30
+                30_000
             }
             Err(()) => {
                 sender = Sender::default();
-                120
+                120_000
             }
         };
-        let _ = wake.wait(Duration::from_secs(u64::try_from(pause).unwrap_or(1)));
+        let _ = wake.wait(Duration::from_millis(u64::try_from(pause_ms).unwrap_or(1)));
     }
     sender.hang_up();
 }

@@ -10,11 +10,12 @@ use crate::model::search::document::Document;
 use crate::model::search::expression::Scope;
 use crate::model::search::query::{Wanted, parse};
 use crate::model::{
-    Address, AgentId, AttachmentId, Comparison, ContactId, ConversationId, Cursor, DeliveryId,
-    EventKind, Fate, FolderId, FolderRole, InboxQuery, Kind, Label, MailboxId, MessageId, PlacedBy,
-    Recipients, SessionId, Status, View, WayOut,
+    Address, AgentId, AttachmentId, Comparison, ContactId, ConversationId, Cursor, Delivery,
+    DeliveryId, EventKind, Fate, FolderId, FolderRole, InboxQuery, Kind, Label, MailboxId,
+    MessageId, PlacedBy, Recipients, SessionId, Status, StoppedBy, View, WayOut,
 };
 use crate::secret::Sealer;
+use crate::store::deliveries::leaving;
 use crate::store::fates::Verdict;
 use crate::store::{
     Tx, agents, attachments, contacts, conversations, credentials, deliveries, derived, events,
@@ -203,7 +204,14 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     deliveries::find_by_message(db, message).unwrap();
     deliveries::find_by_idempotency_key(db, "k").unwrap();
     deliveries::find_due_uncertain(db, mailbox, 9).unwrap();
-    deliveries::next_due(db, mailbox).unwrap();
+    deliveries::next_due_ms(db, mailbox).unwrap();
+    leaving::find_draft_html(db, message).unwrap();
+    leaving::find_status_to_restore(db, delivery).unwrap();
+    leaving::list_unless_answered(db, conversation).unwrap();
+    leaving::find_next_size(db, mailbox, 9).unwrap();
+    leaving::count_recipients(db, mailbox, 0, 9).unwrap();
+    leaving::find_accepted_at(db, mailbox, 0, 9, 1).unwrap();
+    leaving::list_refusals(db, mailbox, 0, 9).unwrap();
     deliveries::has_orphan(db, mailbox).unwrap();
     deliveries::count_attempts(db, mailbox, 0, 9).unwrap();
     deliveries::has_from_future(db, mailbox, 9).unwrap();
@@ -249,6 +257,7 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     sessions::needs_touch(db, SessionId(1), 1).unwrap();
     sessions::count_expired(db, 1).unwrap();
     settings::find_text(db, "entra_client_id").unwrap();
+    settings::find_undo_seconds(db).unwrap();
     settings::find_secret(db, sealer, "none").unwrap();
     sign_in_failures::count(db, "ada@example.com", "127.0.0.1", 0).unwrap();
     threads::find(db, mailbox, "a@x").unwrap();
@@ -340,6 +349,8 @@ fn write_everything(tx: &Tx<'_>, sealer: &Sealer) {
         .unwrap()
         .unwrap();
     deliveries::finish_attempt(tx, attempt, deliveries::AttemptEnd::Accepted, "", 9).unwrap();
+    leaving::update_attempt_code(tx, attempt, "code").unwrap();
+    write_leaving(tx, &delivery, message);
     let change = deliveries::Change::default();
     deliveries::update_state(
         tx,
@@ -401,6 +412,28 @@ fn write_ledger(tx: &Tx<'_>, folder: FolderId) {
     ledger_checks::upsert_due(tx, folder, 9).unwrap();
     ledger_checks::update_last(tx, folder, &found, 9, 3).unwrap();
     ledger_checks::update_recovered(tx, folder, &[2], true, 3).unwrap();
+}
+
+/// Calls every function that changes when and whether a reply leaves.
+fn write_leaving(tx: &Tx<'_>, delivery: &Delivery, message: MessageId) {
+    let plan = leaving::Plan {
+        undo_until_ms: Some(9),
+        scheduled_at: None,
+        unless_answered: true,
+        status_before: Status::Open,
+        status_after: Status::Waiting,
+        recipients: 1,
+        draft_html: "",
+    };
+    leaving::update_plan(tx, delivery.id, &plan).unwrap();
+    leaving::update_time(tx, delivery, Some(9), 9, true).unwrap();
+    leaving::update_cancelled(tx, delivery, StoppedBy::Undo, "", 9).unwrap();
+    leaving::update_replaced(tx, delivery, 9).unwrap();
+    deliveries::update_from_future(tx, delivery.mailbox_id, 9).unwrap();
+    let packed = messages::Packed::pack(b"x").unwrap();
+    messages::update_sent(tx, message, &[9; 32], &packed, 9).unwrap();
+    mailboxes::update_smtp_size(tx, delivery.mailbox_id, Some(9)).unwrap();
+    mailboxes::update_resumed(tx, delivery.mailbox_id, 9).unwrap();
 }
 
 /// Calls every function that moves a message or writes again what was read of it.

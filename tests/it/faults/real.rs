@@ -5,7 +5,7 @@ use std::time::Duration;
 use mailhatch::clock::Clock;
 use mailhatch::config::Patience;
 use mailhatch::mail;
-use mailhatch::model::{ConversationId, DeliveryState, MailboxId, TakeFrom, View};
+use mailhatch::model::{ConversationId, DeliveryState, Leaves, MailboxId, TakeFrom, View};
 use mailhatch::reply::Queued;
 use mailhatch::store;
 use mailhatch::work::{
@@ -513,4 +513,42 @@ fn postfix_that_has_enough_of_this_minute_is_waited_for() {
     assert_eq!(queued, 1, "{states:?}");
     real.reached(2);
     assert_eq!(real.servers.count(CUSTOMER, "INBOX"), 2);
+}
+
+#[test]
+fn a_reply_reaches_postfix_after_its_undo_window_once_and_one_taken_back_never() {
+    let real = Real::new(None);
+    let now_ms = real.stage.clock.now_ms();
+    real.deliver(0..2);
+    real.stage.receives(real.id, 2);
+    let leaves = Leaves::AfterUndo {
+        until_ms: now_ms + 10_000,
+    };
+    let queued: Vec<Queued> = real
+        .stage
+        .conversations(View::Open)
+        .into_iter()
+        .map(|number| {
+            let text = "Try the other switch.";
+            real.stage.reply_to_leave(number, text, leaves, |_| {})
+        })
+        .collect();
+    let mut sender = Sender::default();
+    let mut step = || send_step(&real.stage.services, &mut sender, real.id).unwrap();
+    assert_eq!(step(), SendStep::Nothing(Some(now_ms + 10_000)));
+    let (services, agent) = (&real.stage.services, &real.stage.admin.agent);
+    services
+        .work
+        .withdraw_delivery(services, queued[0].delivery_id, agent)
+        .unwrap();
+    assert_eq!(step(), SendStep::Nothing(Some(now_ms + 10_000)));
+    real.stage.clock.advance(10);
+    real.all_leave(&queued[1..]);
+    real.reached(1);
+    let left = real.on_server(CUSTOMER, "INBOX");
+    let message = services
+        .store
+        .read(|db| store::messages::find(db, queued[1].message_id));
+    assert_eq!(left, [message.unwrap().unwrap().internet_message_id]);
+    assert_eq!(real.on_server(SUPPORT, "Sent Items"), left);
 }
