@@ -3,6 +3,7 @@
 //! address we serve, a *folder* is what IMAP calls a mailbox).
 
 mod agent;
+mod alert;
 mod conversation;
 mod delivery;
 mod folder;
@@ -12,6 +13,7 @@ mod message;
 mod words;
 
 pub use agent::{Agent, Role, SignedIn};
+pub use alert::{Alert, AlertCause, AlertChannel, AlertKind, AlertPhase, Notice, NoticeState};
 pub use conversation::{
     Contact, Conversation, ConversationRow, Event, EventKind, InboxCounts, InboxPage, InboxQuery,
     Note, Status, View,
@@ -19,8 +21,8 @@ pub use conversation::{
 pub use delivery::{Attempt, Delivery, DeliveryState, OutboxRow, RefusedRecipient};
 pub use folder::{Cursor, Fate, FateCount, FateRow, Folder, FolderRole};
 pub use ids::{
-    AgentId, AttachmentId, ContactId, ConversationId, DeliveryId, FolderId, MailboxId, MessageId,
-    SessionId,
+    AgentId, AlertId, AttachmentId, ContactId, ConversationId, DeliveryId, FolderId, MailboxId,
+    MessageId, SessionId,
 };
 pub use mailbox::{Credential, Mailbox, MailboxStatus, TakeFrom, WayOut};
 pub use message::{Address, Attachment, Direction, Kind, Message, PlacedBy, Recipients};

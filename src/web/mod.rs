@@ -5,8 +5,10 @@ mod addresses;
 mod admin;
 mod admin_health;
 mod agents;
+mod alerts;
 mod assets;
 mod attachments;
+mod banners;
 mod checks;
 mod client;
 mod context;
@@ -130,6 +132,12 @@ pub fn configure(routes: &mut ServiceConfig) {
         .route("/admin/ledger", get().to(ledger::index))
         .route("/admin/ledger/retries", post().to(ledger::retry))
         .route("/admin/health", get().to(admin_health::show))
+        .route("/admin/alerts", get().to(alerts::index))
+        .service(resource("/admin/alerts/mail").route(post().to(alerts::mail)))
+        .service(resource("/admin/alerts/mail/test").route(post().to(alerts::test_mail)))
+        .service(resource("/admin/alerts/webhook").route(post().to(alerts::webhook)))
+        .service(resource("/admin/alerts/webhook/test").route(post().to(alerts::test_webhook)))
+        .service(resource("/admin/alerts/disk").route(post().to(alerts::disk)))
         // For machines
         .service(resource("/healthz").route(get().to(health::live)))
         .service(resource("/readyz").route(get().to(health::ready)))

@@ -60,10 +60,16 @@ fn round(services: &Services, next_backup_at: &mut Option<i64>) {
             LoopName::Janitor,
             Line::new(Health::Busy, "Making the nightly backup."),
         );
-        match back_up(services, now) {
+        let made = back_up(services, now);
+        let problem = made.as_ref().err().map(store::Error::to_problem);
+        if let Err(error) = backups::note(services, problem.as_ref()) {
+            tracing::error!(%error, "how the backup went could not be stored");
+        }
+        match made {
             Ok(path) => tracing::info!(path = %path.display(), "backup made and verified"),
             Err(error) => tracing::error!(%error, "the backup failed"),
         }
+        services.work.wake_alerts();
         *next_backup_at = backups::next(services);
     }
 }

@@ -7,16 +7,16 @@ use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
 use super::{folder, rows};
 use crate::model::{
-    Address, AgentId, AttachmentId, ContactId, ConversationId, Cursor, DeliveryId, EventKind, Fate,
-    FolderId, FolderRole, InboxQuery, Kind, MailboxId, MessageId, PlacedBy, Recipients, SessionId,
-    Status, View, WayOut,
+    Address, AgentId, AlertChannel, AlertId, AttachmentId, ContactId, ConversationId, Cursor,
+    DeliveryId, EventKind, Fate, FolderId, FolderRole, InboxQuery, Kind, MailboxId, MessageId,
+    PlacedBy, Recipients, SessionId, Status, View, WayOut,
 };
 use crate::secret::Sealer;
 use crate::store::fates::Verdict;
 use crate::store::{
-    Tx, agents, attachments, contacts, conversations, credentials, deliveries, derived, events,
-    fates, folders, inbox, mailboxes, messages, notes, oauth_flows, picture_senders, sessions,
-    settings, sign_in_failures, threads, views,
+    Tx, agents, alerts, attachments, contacts, conversations, credentials, deliveries, derived,
+    events, fates, folders, inbox, mailboxes, messages, notes, oauth_flows, picture_senders,
+    sessions, settings, sign_in_failures, threads, views,
 };
 
 /// Tables that hold a few rows however much mail there is; reading or sorting them whole is nothing.
@@ -32,6 +32,8 @@ const SMALL: &[&str] = &[
 
 /// Tables that grow with the mail.
 const GROWING: &[&str] = &[
+    "alert_notices",
+    "alerts",
     "attachments",
     "attempts",
     "blobs",
@@ -47,6 +49,13 @@ const GROWING: &[&str] = &[
     "sign_in_failures",
     "thread_ids",
     "views",
+];
+
+/// Indexes that hold only what is not finished: reading one whole is reading a few rows.
+const UNFINISHED: &[&str] = &[
+    "USING INDEX deliveries_unfinished",
+    "USING INDEX alerts_open",
+    "USING INDEX alert_notices_due",
 ];
 
 /// Steps over a single row.
@@ -118,8 +127,7 @@ fn costly(sql: &str, steps: &[String]) -> Option<String> {
             .any(|(part, what)| sql.contains(part) && step.starts_with(what));
         let reads_all =
             step.starts_with("SCAN ") && !is_small && !HARMLESS.contains(&step.as_str());
-        // The index holds only what is not finished.
-        let reads_all = reads_all && !step.ends_with("USING INDEX deliveries_unfinished");
+        let reads_all = reads_all && !UNFINISHED.iter().any(|index| step.ends_with(index));
         (reads_all || step.starts_with("USE TEMP B-TREE")) && !is_allowed
     };
     let step = steps.iter().find(is_costly)?;
@@ -173,6 +181,14 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     agents::find(db, agent).unwrap();
     agents::find_by_email(db, "ada@example.com").unwrap();
     agents::count_active_admins(db).unwrap();
+    alerts::find(db, AlertId(1)).unwrap();
+    alerts::list_open(db).unwrap();
+    alerts::list_closed(db, None, 20).unwrap();
+    alerts::list_notices(db, AlertId(1)).unwrap();
+    alerts::find_last_told(db, AlertChannel::Mail).unwrap();
+    alerts::count_due(db, AlertChannel::Mail).unwrap();
+    alerts::list_ledger_trouble(db, 9).unwrap();
+    alerts::list_delivery_trouble(db, 9, 50).unwrap();
     attachments::list(db, message).unwrap();
     let _ = attachments::find(db, AttachmentId(1));
     conversations::find(db, conversation).unwrap();
@@ -307,6 +323,18 @@ fn write_everything(tx: &Tx<'_>, sealer: &Sealer) {
     threads::insert_mentioned(tx, mailbox, "e@x", conversation).unwrap();
     views::upsert(tx, agent, conversation).unwrap();
     write_anew(tx, mailbox, conversation, message);
+    write_alerts(tx);
+}
+
+/// Calls every function that opens, tells or ends an alert.
+fn write_alerts(tx: &Tx<'_>) {
+    let mut cause = alerts::find(tx, AlertId(1)).unwrap().unwrap().cause;
+    "disk".clone_into(&mut cause.key);
+    let id = alerts::insert(tx, &cause, "p3", &[AlertChannel::Webhook], 3).unwrap();
+    alerts::update_cause(tx, id, &cause).unwrap();
+    assert_eq!(alerts::claim_due(tx, 3, 9, |_| 9).unwrap().len(), 2);
+    alerts::update_closed(tx, id, false, 4).unwrap();
+    alerts::update_dropped(tx, AlertChannel::Webhook).unwrap();
 }
 
 /// Calls every function that moves a message or writes again what was read of it.
