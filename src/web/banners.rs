@@ -104,21 +104,19 @@ const fn mendable() -> &'static str {
 }
 
 fn mailbox_line(page: &Page, mailbox: &Mailbox) -> Banner {
-    let receives = mailbox.problem.is_none();
-    let problem = mailbox.problem.as_ref().or(mailbox.send_problem.as_ref());
-    let sentence = match problem {
-        Some(problem) if page.is_admin() => problem.sentence.clone(),
-        None if page.is_admin() => "It has not been looked into for a while.".to_owned(),
-        _ if receives && mailbox.send_problem.is_some() => format!(
-            "Replies from here wait. {}",
-            "An administrator can mend this; then they leave by themselves."
-        ),
-        _ => format!("New mail does not come in. {}", mendable()),
+    let (rank, what, problem) = match (&mailbox.problem, &mailbox.send_problem) {
+        (None, Some(problem)) => (AlertKind::Sending, "does not send.", Some(problem)),
+        (problem, _) => (AlertKind::Receiving, "does not receive.", problem.as_ref()),
     };
-    let (rank, link) = if receives {
-        (AlertKind::Sending, "See what to do")
+    let cause = problem.map_or("Nobody knows why yet.", |problem| problem.sentence.as_str());
+    let sentence = if page.is_admin() {
+        format!("{what} {cause}")
+    } else if rank == AlertKind::Sending {
+        format!(
+            "{what} {cause} An administrator can mend this. Replies wait, and leave by themselves then."
+        )
     } else {
-        (AlertKind::Receiving, "See what to do")
+        format!("{what} {cause} {}", mendable())
     };
     Banner {
         rank,
@@ -128,7 +126,7 @@ fn mailbox_line(page: &Page, mailbox: &Mailbox) -> Banner {
         sentence,
         link: page
             .is_admin()
-            .then(|| (format!("/mailboxes/{}", mailbox.id), link)),
+            .then(|| (format!("/mailboxes/{}", mailbox.id), "See what to do")),
     }
 }
 

@@ -40,6 +40,7 @@ use status::{Activity, Board, LoopName, Part};
 use wake::Wake;
 
 pub use alerts::{Step as AlertsStep, Watch, step as alerts_step};
+pub use janitor::nightly_backup;
 pub use poller::{Poller, Step as PollStep, step as poll_step};
 pub use sender::{Sender, Step as SendStep, step as send_step};
 pub use supervisor::Running;
