@@ -132,12 +132,7 @@ pub fn configure(routes: &mut ServiceConfig) {
         .route("/admin/ledger", get().to(ledger::index))
         .route("/admin/ledger/retries", post().to(ledger::retry))
         .route("/admin/health", get().to(admin_health::show))
-        .route("/admin/alerts", get().to(alerts::index))
-        .service(resource("/admin/alerts/mail").route(post().to(alerts::mail)))
-        .service(resource("/admin/alerts/mail/test").route(post().to(alerts::test_mail)))
-        .service(resource("/admin/alerts/webhook").route(post().to(alerts::webhook)))
-        .service(resource("/admin/alerts/webhook/test").route(post().to(alerts::test_webhook)))
-        .service(resource("/admin/alerts/disk").route(post().to(alerts::disk)))
+        .configure(alerts_routes)
         // For machines
         .service(resource("/healthz").route(get().to(health::live)))
         .service(resource("/readyz").route(get().to(health::ready)))
@@ -149,6 +144,20 @@ pub fn configure(routes: &mut ServiceConfig) {
                 .service(resource("/{hash}/{name:.*}").route(get().to(assets::show))),
         )
         .default_service(web::to(missing));
+}
+
+/// What administrators are told, and how.
+fn alerts_routes(routes: &mut ServiceConfig) {
+    routes
+        .route("/admin/alerts", get().to(alerts::index))
+        .route("/admin/alerts/mail", post().to(alerts::mail))
+        .route("/admin/alerts/mail/test", post().to(alerts::test_mail))
+        .route("/admin/alerts/webhook", post().to(alerts::webhook))
+        .route(
+            "/admin/alerts/webhook/test",
+            post().to(alerts::test_webhook),
+        )
+        .route("/admin/alerts/disk", post().to(alerts::disk));
 }
 
 /// Any other address.

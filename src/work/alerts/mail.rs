@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A way for the mail.
 enum Way<'a> {
     Server(&'a SmtpServer),
-    Mailbox(Mailbox),
+    Mailbox(Box<Mailbox>),
 }
 
 /// How a try ended.
@@ -132,7 +132,7 @@ fn ways<'a>(
     });
     let server = settings.plain.smtp.iter().map(Way::Server);
     server
-        .chain(sending.into_iter().map(Way::Mailbox))
+        .chain(sending.into_iter().map(Box::new).map(Way::Mailbox))
         .collect()
 }
 
