@@ -7,6 +7,7 @@ use super::channels::Settings;
 use crate::model::{AlertCause, AlertKind, DeliveryState, Mailbox, MailboxStatus};
 use crate::problem::{Disposition, Problem};
 use crate::store::{self, Db, alerts};
+use crate::work::status::Health;
 use crate::work::{Services, backups, disk, entra_app, schedule};
 
 /// Trouble that passes by itself is told of when it has lasted this long: a flap tells nobody.
@@ -52,7 +53,16 @@ pub(super) fn find(
     let mailboxes = store::mailboxes::list(db)?;
     let mut ones: Vec<One> = mailboxes
         .iter()
-        .flat_map(|mailbox| of_mailbox(mailbox, up_since, now))
+        .flat_map(|mailbox| {
+            // A long import is no silence.
+            let health = services.work.activity(mailbox.id).receiving.health;
+            let up_since = if health == Health::Busy {
+                now
+            } else {
+                up_since
+            };
+            of_mailbox(mailbox, up_since, now)
+        })
         .collect();
     ones.extend(of_deliveries(db, &mailboxes, now)?);
     let mut found = gather(ones, open);

@@ -17,7 +17,7 @@ use std::time::Duration;
 use super::status::{Health, Line, LoopName};
 use super::wake::{Wake, Woken};
 use super::{Services, schedule};
-use crate::model::{Alert, AlertCause, AlertChannel, Notice, NoticeState};
+use crate::model::{Alert, AlertCause, AlertChannel, AlertKind, Notice, NoticeState};
 use crate::net::Closer;
 use crate::problem::Problem;
 use crate::secret::{random_bytes, random_token};
@@ -116,7 +116,7 @@ impl Changes {
             match wanted.remove(&alert.cause.key) {
                 Some(cause) => {
                     changes.still += 1;
-                    if cause != alert.cause {
+                    if has_changed(&alert.cause, &cause) {
                         changes.changed.push((alert, cause));
                     }
                 }
@@ -148,6 +148,9 @@ impl Changes {
         for cause in &self.begun {
             alerts::insert(tx, cause, &random_token(), channels, now)?;
         }
+        if self.begun.is_empty() && self.ended.is_empty() {
+            return Ok(());
+        }
         // Open pages look again at what stands above them when a mailbox changes.
         match store::mailboxes::list(tx)?.first() {
             Some(mailbox) => store::mailboxes::touch(tx, mailbox.id),
@@ -163,6 +166,16 @@ impl Changes {
             tracing::info!(kind = %alert.cause.kind, key = %alert.cause.key, "an alert is over");
         }
     }
+}
+
+/// Whether a cause reads otherwise than it is kept. The number of free megabytes changes all the time.
+fn has_changed(kept: &AlertCause, found: &AlertCause) -> bool {
+    let words = |cause: &AlertCause| {
+        let problem = &cause.problem;
+        (problem.sentence.clone(), problem.remedy.clone())
+    };
+    let reads_otherwise = kept.kind != AlertKind::Disk && words(kept) != words(found);
+    reads_otherwise || kept.title != found.title || kept.problem.code != found.problem.code
 }
 
 /// Tells what is due; gives how many were told and how many could not be.
