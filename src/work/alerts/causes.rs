@@ -15,6 +15,8 @@ pub(super) const LASTING_SECONDS: i64 = 15 * 60;
 /// A mailbox that should have been looked into this long ago, and was not, has stopped without a word; so has
 /// a backup that should have been made.
 const SILENT_SECONDS: i64 = 3_600;
+/// How long one look into a mailbox may take before it counts as silence.
+const BUSY_SECONDS: i64 = 12 * 3_600;
 /// How long rows of the ledger and replies of unknown fate may wait for a person.
 const WAITING_SECONDS: i64 = 3_600;
 /// So many alerts of one cause are one alert.
@@ -31,6 +33,14 @@ pub(super) struct Found {
     pub(super) causes: Vec<AlertCause>,
     /// Keys of what is so still, but told by another of the causes.
     pub(super) covered: BTreeSet<String>,
+}
+
+/// When a mailbox that says nothing is silent: not before the program began, and not before so long after it
+/// should have been looked into.
+#[derive(Clone, Copy)]
+struct Silence {
+    up_since: i64,
+    seconds: i64,
 }
 
 /// One cause, and which group it belongs to when there are many.
@@ -54,14 +64,17 @@ pub(super) fn find(
     let mut ones: Vec<One> = mailboxes
         .iter()
         .flat_map(|mailbox| {
-            // A long import is no silence.
             let health = services.work.activity(mailbox.id).receiving.health;
-            let up_since = if health == Health::Busy {
-                now
-            } else {
-                up_since
+            let silence = Silence {
+                up_since,
+                // A long import is none.
+                seconds: if health == Health::Busy {
+                    BUSY_SECONDS
+                } else {
+                    SILENT_SECONDS
+                },
             };
-            of_mailbox(mailbox, up_since, now)
+            of_mailbox(mailbox, silence, now)
         })
         .collect();
     ones.extend(of_deliveries(db, &mailboxes, now)?);
@@ -107,8 +120,8 @@ fn gather(ones: Vec<One>, open: &BTreeSet<String>) -> Found {
     found
 }
 
-fn of_mailbox(mailbox: &Mailbox, up_since: i64, now: i64) -> Vec<One> {
-    let receiving = not_receiving(mailbox, up_since, now);
+fn of_mailbox(mailbox: &Mailbox, silence: Silence, now: i64) -> Vec<One> {
+    let receiving = not_receiving(mailbox, silence, now);
     let sending = not_sending(mailbox, now)
         // One refused sign-in stops both.
         .filter(|problem| {
@@ -139,7 +152,7 @@ fn of_mailbox(mailbox: &Mailbox, up_since: i64, now: i64) -> Vec<One> {
     receiving.into_iter().chain(sending).collect()
 }
 
-fn not_receiving(mailbox: &Mailbox, up_since: i64, now: i64) -> Option<Problem> {
+fn not_receiving(mailbox: &Mailbox, silence: Silence, now: i64) -> Option<Problem> {
     match mailbox.status {
         MailboxStatus::Choosing | MailboxStatus::Paused => None,
         MailboxStatus::NeedsSignIn | MailboxStatus::NeedsAdmin => mailbox.problem.clone(),
@@ -149,23 +162,23 @@ fn not_receiving(mailbox: &Mailbox, up_since: i64, now: i64) -> Option<Problem> 
                 .is_some_and(|at| now - at >= LASTING_SECONDS);
             let problem = mailbox.problem.as_ref();
             let told = problem.filter(|problem| lasting || !problem.is_transient());
-            let silent = || problem.is_none() && is_silent(mailbox, up_since, now);
-            told.cloned().or_else(|| silent().then(silence))
+            let silent = || problem.is_none() && is_silent(mailbox, silence, now);
+            told.cloned().or_else(|| silent().then(no_look))
         }
     }
 }
 
 /// Whether a mailbox has not been looked into though it was time, and nobody knows why.
-fn is_silent(mailbox: &Mailbox, up_since: i64, now: i64) -> bool {
+fn is_silent(mailbox: &Mailbox, silence: Silence, now: i64) -> bool {
     // The first import takes as long as it takes, and a time ahead is of a clock that was set back.
     let Some(last) = mailbox.last_sync_at.filter(|at| *at <= now) else {
         return false;
     };
-    schedule::next(&mailbox.poll_cron, 0, last.max(up_since))
-        .is_some_and(|due| now.saturating_sub(due) > SILENT_SECONDS)
+    schedule::next(&mailbox.poll_cron, 0, last.max(silence.up_since))
+        .is_some_and(|due| now.saturating_sub(due) > silence.seconds)
 }
 
-fn silence() -> Problem {
+fn no_look() -> Problem {
     Problem::new(
         "receiving_silent",
         Disposition::NeedsAdmin,

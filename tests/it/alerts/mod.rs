@@ -13,6 +13,7 @@ use mailhatch::model::{
 use mailhatch::store::{self, alerts, settings};
 use mailhatch::work::alerts::channels as set;
 use mailhatch::work::connect::Begin;
+use mailhatch::work::status::{Health, Line, LoopName};
 use mailhatch::work::wake::Wake;
 use mailhatch::work::{AlertsStep, PollStep, Watch, alerts_step, connect, nightly_backup};
 use mailhatch_simulator::faults::{Action, Fault, Point};
@@ -205,9 +206,18 @@ fn trouble_that_passes_within_a_quarter_of_an_hour_tells_nobody() {
 #[test]
 fn a_mailbox_that_is_no_longer_looked_into_is_told_of_though_nothing_failed() {
     let desk = Desk::new();
+    let says = |health| {
+        let line = Line::new(health, "");
+        let name = LoopName::Poll(desk.support);
+        desk.stage.services.work.board().set(name, line);
+    };
     desk.stage.clock.advance(3_000);
     desk.sees(0);
+    says(Health::Busy);
     desk.stage.clock.advance(1_000);
+    desk.stage.receives(desk.orders, 0);
+    desk.sees(0); // A long import.
+    says(Health::Good);
     desk.stage.receives(desk.orders, 0);
     desk.sees(1);
     assert_eq!(desk.open(), [format!("mailbox:{}:receive", desk.support)]);
