@@ -447,6 +447,8 @@ CREATE INDEX fates_to_retry ON fates (folder_id, retry_at) WHERE retry_at IS NOT
 CREATE INDEX fates_by_internet_message_id ON fates (internet_message_id) WHERE internet_message_id <> '';
 -- What a person must look at.
 CREATE INDEX fates_needing_person ON fates (folder_id, uid_validity, uid) WHERE fate IN ('unreadable', 'too_big', 'absent', 'stub');
+-- What the alerts count each half minute.
+CREATE INDEX fates_for_person ON fates (folder_id, seen_at) WHERE fate IN ('unreadable', 'too_big', 'absent', 'stub');
 
 -- What comparing each folder with its server came to last, and when it is compared next.
 CREATE TABLE ledger_checks (
@@ -649,3 +651,62 @@ CREATE TABLE views (
 ) STRICT, WITHOUT ROWID;
 -- Lets a conversation go without reading all views.
 CREATE INDEX views_of_conversation ON views (conversation_id);
+
+-- What administrators must know of.
+CREATE TABLE alerts (
+    -- Row id.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- Its name for the outside: in the webhook, and in the Message-ID of mail about it.
+    public_id TEXT NOT NULL UNIQUE,
+    -- What it is about.
+    kind TEXT NOT NULL CHECK (kind IN ('receiving', 'sending', 'delivery', 'ledger', 'backup', 'disk', 'app_secret')),
+    -- The one thing it is about, such as `mailbox:3:receive`.
+    key TEXT NOT NULL,
+    -- The mailbox concerned, if it is one. CASCADE: it is of no use without its mailbox.
+    mailbox_id INTEGER REFERENCES mailboxes (id) ON DELETE CASCADE,
+    -- In a few words, without anything of customers.
+    title TEXT NOT NULL,
+    -- Cause and remedy as they were last: a Problem as JSON.
+    problem TEXT NOT NULL,
+    -- The path of the page where it is mended.
+    place TEXT NOT NULL,
+    -- When it began.
+    opened_at INTEGER NOT NULL,
+    -- When it was over; NULL while it is open.
+    closed_at INTEGER
+) STRICT;
+-- One thing has one open alert, so it is told once.
+CREATE UNIQUE INDEX alerts_open ON alerts (key) WHERE closed_at IS NULL;
+-- Those of the past, page by page.
+CREATE INDEX alerts_closed ON alerts (closed_at, id) WHERE closed_at IS NOT NULL;
+-- Lets a mailbox go without reading all alerts.
+CREATE INDEX alerts_of_mailbox ON alerts (mailbox_id);
+
+-- The duties to tell of an alert, one for each moment and channel.
+CREATE TABLE alert_notices (
+    -- Of which alert. CASCADE: it is the alert's story.
+    alert_id INTEGER NOT NULL REFERENCES alerts (id) ON DELETE CASCADE,
+    -- Which moment is told.
+    phase TEXT NOT NULL CHECK (phase IN ('opened', 'over')),
+    -- How.
+    channel TEXT NOT NULL CHECK (channel IN ('mail', 'webhook')),
+    -- Where the duty stands.
+    state TEXT NOT NULL DEFAULT 'due' CHECK (state IN ('due', 'told', 'dropped', 'given_up')),
+    -- How often it was tried; counted before anything is dialled.
+    attempts INTEGER NOT NULL DEFAULT 0,
+    -- When it is tried next.
+    next_attempt_at INTEGER NOT NULL,
+    -- When it was told.
+    told_at INTEGER,
+    -- How it was told, in words.
+    way TEXT NOT NULL DEFAULT '',
+    -- What stopped the last try: a Problem as JSON.
+    problem TEXT,
+    -- When the duty began; it is given up some time after.
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (alert_id, phase, channel)
+) STRICT, WITHOUT ROWID;
+-- What is to be told.
+CREATE INDEX alert_notices_due ON alert_notices (next_attempt_at) WHERE state = 'due';
+-- What a channel has told last.
+CREATE INDEX alert_notices_told ON alert_notices (channel, told_at) WHERE told_at IS NOT NULL;

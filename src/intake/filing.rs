@@ -4,7 +4,7 @@ use super::placement::{self, Arrival};
 use super::prepare::{Content, Mail, Prepared};
 use super::{Source, bounces, retry_at};
 use crate::desk;
-use crate::mail::thread::IdKey;
+use crate::mail::thread::{ALERTS, IdKey};
 use crate::model::{
     ConversationId, DeliveryState, Direction, Fate, FolderRole, Kind, MessageId, Status, StoppedBy,
 };
@@ -59,6 +59,15 @@ pub(super) fn judge(
             Fate::Ignored,
             None,
             "It arrived before the date mail is taken from.",
+        ));
+    }
+    if source.folder.role == FolderRole::Sent
+        && mail.own_ids.iter().any(|id| ids.verify(id, &ALERTS))
+    {
+        return Ok(verdict(
+            Fate::Ignored,
+            None,
+            "Our own mail to administrators.",
         ));
     }
     if let Some(ours) = own_message(tx, source, mail)? {

@@ -34,4 +34,6 @@ id! {
     AttachmentId;
     /// The duty to hand one message over.
     DeliveryId;
+    /// What an administrator must know of.
+    AlertId;
 }

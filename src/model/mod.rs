@@ -3,6 +3,7 @@
 //! address we serve, a *folder* is what IMAP calls a mailbox).
 
 mod agent;
+mod alert;
 mod conversation;
 mod delivery;
 mod folder;
@@ -14,6 +15,7 @@ pub mod search;
 mod words;
 
 pub use agent::{Agent, Role, SignedIn};
+pub use alert::{Alert, AlertCause, AlertChannel, AlertKind, AlertPhase, Notice, NoticeState};
 pub use conversation::{
     Contact, Conversation, ConversationRow, Event, EventKind, InboxCounts, InboxPage, InboxQuery,
     Note, Status, View,
@@ -23,8 +25,8 @@ pub use delivery::{
 };
 pub use folder::{Cursor, Fate, FateCount, FateRow, Folder, FolderRole};
 pub use ids::{
-    AgentId, AttachmentId, ContactId, ConversationId, DeliveryId, FolderId, MailboxId, MessageId,
-    SessionId,
+    AgentId, AlertId, AttachmentId, ContactId, ConversationId, DeliveryId, FolderId, MailboxId,
+    MessageId, SessionId,
 };
 pub use ledger::{
     COMPARED_EVERY_SECONDS, Comparison, Differing, Label, LedgerCheck, Recovered, Sighting, Trace,

@@ -107,6 +107,16 @@ const INVARIANTS: &[(&str, &str)] = &[
         "SELECT d.id FROM note_search_docsize d LEFT JOIN notes n ON n.id = d.id WHERE n.id IS NULL",
     ),
     (
+        "an alert that is over is still to be told to have begun",
+        "SELECT a.id FROM alerts a JOIN alert_notices n ON n.alert_id = a.id
+         WHERE a.closed_at IS NOT NULL AND n.phase = 'opened' AND n.state = 'due'",
+    ),
+    (
+        "an alert is told to be over while it is open",
+        "SELECT a.id FROM alerts a JOIN alert_notices n ON n.alert_id = a.id
+         WHERE a.closed_at IS NULL AND n.phase = 'over'",
+    ),
+    (
         "a mailbox has no credential",
         "SELECT m.id FROM mailboxes m LEFT JOIN credentials c ON c.mailbox_id = m.id
          WHERE c.mailbox_id IS NULL",

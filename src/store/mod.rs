@@ -5,6 +5,7 @@
 //! ([`Store::changes`]); whoever hears it asks the store what is new.
 
 pub mod agents;
+pub mod alerts;
 pub mod attachments;
 pub mod backup;
 pub mod check;

@@ -74,6 +74,7 @@ fn part_name(part: &Part, mailboxes: &[Mailbox]) -> String {
         Some(("send", id)) => format!("Sending for {}", address(id)),
         _ => match part.name.as_str() {
             "janitor" => "Housekeeping".to_owned(),
+            "alerts" => "Alerts".to_owned(),
             "store" => "Database".to_owned(),
             other => other.to_owned(),
         },

@@ -5,8 +5,10 @@ mod addresses;
 mod admin;
 mod admin_health;
 mod agents;
+mod alerts;
 mod assets;
 mod attachments;
+mod banners;
 mod checks;
 mod client;
 mod context;
@@ -126,6 +128,7 @@ pub fn configure(routes: &mut ServiceConfig) {
         .service(resource("/mailboxes/{id}/sending").route(post().to(mailbox_acts::send_again)))
         .route("/microsoft/callback", get().to(microsoft_callback::show))
         .configure(administration)
+        .configure(alerts_routes)
         // For machines
         .service(resource("/healthz").route(get().to(health::live)))
         .service(resource("/readyz").route(get().to(health::ready)))
@@ -158,6 +161,20 @@ fn administration(routes: &mut ServiceConfig) {
         .route("/admin/ledger/dismissals", post().to(ledger::dismiss))
         .route("/admin/ledger/checks", post().to(ledger::check))
         .route("/admin/health", get().to(admin_health::show));
+}
+
+/// What administrators are told, and how.
+fn alerts_routes(routes: &mut ServiceConfig) {
+    routes
+        .route("/admin/alerts", get().to(alerts::index))
+        .route("/admin/alerts/mail", post().to(alerts::mail))
+        .route("/admin/alerts/mail/test", post().to(alerts::test_mail))
+        .route("/admin/alerts/webhook", post().to(alerts::webhook))
+        .route(
+            "/admin/alerts/webhook/test",
+            post().to(alerts::test_webhook),
+        )
+        .route("/admin/alerts/disk", post().to(alerts::disk));
 }
 
 /// Any other address.

@@ -9,18 +9,16 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::assets::Assets;
+use super::banners::{Banners, needs_attention};
 use super::context::Context;
 use super::error::Error;
 use super::flash::Flash;
 use super::format;
 use super::live::Revisions;
-use super::microsoft;
 use super::session::{Visit, Visitor};
 use super::waiting::Waiting;
 use super::zone::Zone;
-use crate::model::{
-    Agent, Delivery, InboxCounts, Mailbox, MailboxId, MailboxStatus, View, Word as _,
-};
+use crate::model::{Agent, Alert, Delivery, InboxCounts, Mailbox, MailboxId, View, Word as _};
 use crate::store::{self, Db};
 use crate::work::entra_app;
 
@@ -71,7 +69,7 @@ impl Theme {
 /// Which entry of the side bar is the current one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Here {
-    /// `inbox`, `search`, `outbox`, `mailboxes`, `agents`, `app`, `ledger`, `health`.
+    /// `inbox`, `search`, `outbox`, `mailboxes`, `agents`, `app`, `ledger`, `alerts`, `health`.
     pub section: &'static str,
     /// In the inbox: which view.
     pub view: Option<View>,
@@ -128,6 +126,8 @@ pub(super) struct Page {
     pub outbox: OutboxCounts,
     /// All mailboxes.
     pub mailboxes: Vec<Mailbox>,
+    /// Open alerts.
+    pub alerts: Vec<Alert>,
     /// For administrators: days until the Entra app's secret ends, once that is near; negative after.
     pub secret_days_left: Option<i64>,
     /// Which state of the store the page shows; [`super::live`] tells what has changed since.
@@ -156,6 +156,7 @@ impl Page {
             stuck: failed + uncertain,
         };
         page.mailboxes = store::mailboxes::list(db)?;
+        page.alerts = store::alerts::list_open(db)?;
         if visitor.agent.is_admin() {
             page.secret_days_left = entra_app::days_left_to_warn_of(db, page.now)?;
         }
@@ -181,6 +182,7 @@ impl Page {
             counts: InboxCounts::default(),
             outbox: OutboxCounts::default(),
             mailboxes: Vec::new(),
+            alerts: Vec::new(),
             secret_days_left: None,
             shows: Revisions::default(),
             assets: context.assets.clone(),
@@ -316,16 +318,10 @@ impl Page {
         inbox_url(self.here.view.unwrap_or(View::Open), None)
     }
 
-    /// When the Entra app's secret ends, in words, once that is near.
+    /// What stands above the content.
     #[must_use]
-    pub(super) fn secret_ends(&self) -> Option<String> {
-        self.secret_days_left.map(microsoft::days_left)
-    }
-
-    /// Whether the secret has ended or ends within a week.
-    #[must_use]
-    pub(super) fn secret_is_urgent(&self) -> bool {
-        self.secret_days_left.is_some_and(|days| days <= 7)
+    pub(super) fn banners(&self) -> Banners {
+        Banners::of(self)
     }
 
     /// Mailboxes that do not receive or do not send and need a person.
@@ -336,17 +332,6 @@ impl Page {
             .filter(|mailbox| needs_attention(mailbox))
             .collect()
     }
-}
-
-/// Whether a person has to do something about a mailbox.
-fn needs_attention(mailbox: &Mailbox) -> bool {
-    matches!(
-        mailbox.status,
-        MailboxStatus::NeedsSignIn | MailboxStatus::NeedsAdmin
-    ) || mailbox
-        .send_problem
-        .as_ref()
-        .is_some_and(|problem| !problem.is_transient())
 }
 
 /// The address of a list.

@@ -58,6 +58,25 @@ pub(super) fn smtp(
     mailbox: &Mailbox,
     user: &str,
 ) -> Result<smtp::Session, smtp::Refusal> {
+    let patience = services.config.patience;
+    let timeouts = smtp::Timeouts {
+        connect: patience.connect,
+        command: patience.answer,
+        final_answer: patience.verdict,
+    };
+    smtp_within(services, mailbox, user, timeouts)
+}
+
+/// As [`smtp`], with a patience of the caller's choice.
+///
+/// # Errors
+/// As [`smtp`].
+pub(super) fn smtp_within(
+    services: &Services,
+    mailbox: &Mailbox,
+    user: &str,
+    timeouts: smtp::Timeouts,
+) -> Result<smtp::Session, smtp::Refusal> {
     let traits = traits(services, mailbox).map_err(smtp::Refusal::from)?;
     let server = traits.smtp;
     let hello = services
@@ -68,12 +87,6 @@ pub(super) fn smtp(
         .to_owned();
     with_fresh_token(services, mailbox, wants_new_token, |token| {
         let login = Login::new(user, token.token.as_str());
-        let patience = services.config.patience;
-        let timeouts = smtp::Timeouts {
-            connect: patience.connect,
-            command: patience.answer,
-            final_answer: patience.verdict,
-        };
         smtp::Session::open(&server, &services.trust, &login, &hello, timeouts)
     })
     .map_err(|refusal| {

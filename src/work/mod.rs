@@ -1,13 +1,15 @@
-//! The loops and their supervision: one poller and one sender per mailbox, and a janitor.
+//! The loops and their supervision: one poller and one sender per mailbox, a janitor, and the alerts.
 //!
 //! Every loop asks the store what to do next; a [`wake::Wake`] only says "look now". A step is a
 //! plain bounded function, so tests call it and never sleep.
 
+pub mod alerts;
 pub mod backups;
 mod compare;
 pub mod connect;
 pub mod credentials;
 mod dial;
+pub mod disk;
 pub mod entra_app;
 mod janitor;
 mod labels;
@@ -41,6 +43,8 @@ use crate::store::Store;
 use status::{Activity, Board, LoopName, Part};
 use wake::Wake;
 
+pub use alerts::{Step as AlertsStep, Watch, step as alerts_step};
+pub use janitor::nightly_backup;
 pub use poller::{Poller, Step as PollStep, step as poll_step};
 pub use sender::{Sender, Step as SendStep, step as send_step};
 pub use supervisor::Running;
@@ -98,6 +102,11 @@ impl Work {
     /// Says to the supervisor that mailboxes were added or changed.
     pub fn wake_supervisor(&self) {
         self.supervisor.wake();
+    }
+
+    /// Says that something has changed that administrators may have to be told of.
+    pub fn wake_alerts(&self) {
+        self.wake(LoopName::Alerts);
     }
 
     fn wake(&self, name: LoopName) {

@@ -252,6 +252,7 @@ fn note_synced(services: &Services, mailbox: &Mailbox, received: u64) -> store::
     }
     if recovered {
         tracing::info!(mailbox.id = mailbox.id.0, "the mailbox receives again");
+        services.work.wake_alerts();
     }
     Ok(())
 }
@@ -284,6 +285,7 @@ fn note_failed(services: &Services, mailbox: &Mailbox, problem: &Problem) {
     if let Err(error) = stored {
         tracing::error!(mailbox.id = mailbox.id.0, %error, "the mailbox's state could not be stored");
     }
+    services.work.wake_alerts();
 }
 
 fn say(services: &Services, id: MailboxId, health: Health, sentence: impl Into<String>) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::status::{Health, Line, LoopName};
 use super::wake::{Wake, Woken};
-use super::{Services, janitor, poller, sender, settle};
+use super::{Services, alerts, janitor, poller, sender, settle};
 use crate::store;
 
 /// How often the list of mailboxes is looked at even if nobody rang.
@@ -98,7 +98,7 @@ fn reconcile(
     loops: &mut BTreeMap<LoopName, JoinHandle<()>>,
 ) -> store::Result<()> {
     let mailboxes = services.store.read(store::mailboxes::list)?;
-    let mut wanted = vec![LoopName::Janitor];
+    let mut wanted = vec![LoopName::Janitor, LoopName::Alerts];
     for mailbox in &mailboxes {
         wanted.extend([LoopName::Poll(mailbox.id), LoopName::Send(mailbox.id)]);
     }
@@ -126,6 +126,7 @@ fn run(services: &Services, name: LoopName, bell: &Wake) {
         LoopName::Poll(id) => poller::run(services, id, bell),
         LoopName::Send(id) => sender::run(services, id, bell),
         LoopName::Janitor => janitor::run(services, bell),
+        LoopName::Alerts => alerts::run(services, bell),
     }
     services
         .work

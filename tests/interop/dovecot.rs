@@ -215,6 +215,9 @@ fn write_passdbs(folder: &Path, options: &Options) -> std::io::Result<String> {
     Ok(passdbs)
 }
 
+/// Everybody's password for sending.
+pub(crate) const PASSWORD: &str = "right-password-for-sending";
+
 /// What both instances share. The anvil socket's mode turns off the growing delay after failed
 /// sign-ins, `auth_failure_delay` the constant one.
 fn common(folder: &Path, name: &str) -> String {
@@ -251,9 +254,16 @@ userdb {{
 }
 
 /// `name+Folder@domain` is delivered into that folder of `name@domain`; Postfix files Sent copies so.
+/// Postfix asks this instance, so sending is also possible with [`PASSWORD`], as with other providers' servers.
 fn store(folder: &Path) -> String {
     format!(
-        "protocols = lmtp
+        "auth_mechanisms = xoauth2 plain login
+passdb {{
+  driver = static
+  mechanisms = plain login
+  args = password={PASSWORD}
+}}
+protocols = lmtp
 ssl = no
 recipient_delimiter = +
 lmtp_save_to_detail_mailbox = yes

@@ -10,17 +10,17 @@ use crate::model::search::document::Document;
 use crate::model::search::expression::Scope;
 use crate::model::search::query::{Wanted, parse};
 use crate::model::{
-    Address, AgentId, AttachmentId, Comparison, ContactId, ConversationId, Cursor, Delivery,
-    DeliveryId, EventKind, Fate, FolderId, FolderRole, InboxQuery, Kind, Label, MailboxId,
-    MessageId, PlacedBy, Recipients, SessionId, Status, StoppedBy, View, WayOut,
+    Address, AgentId, AlertChannel, AlertId, AttachmentId, Comparison, ContactId, ConversationId,
+    Cursor, Delivery, DeliveryId, EventKind, Fate, FolderId, FolderRole, InboxQuery, Kind, Label,
+    MailboxId, MessageId, PlacedBy, Recipients, SessionId, Status, StoppedBy, View, WayOut,
 };
 use crate::secret::Sealer;
 use crate::store::deliveries::leaving;
 use crate::store::fates::Verdict;
 use crate::store::{
-    Tx, agents, attachments, contacts, conversations, credentials, deliveries, derived, events,
-    fates, folders, inbox, ledger_checks, mailboxes, messages, notes, oauth_flows, picture_senders,
-    results, search, sessions, settings, sign_in_failures, threads, traces, views,
+    Tx, agents, alerts, attachments, contacts, conversations, credentials, deliveries, derived,
+    events, fates, folders, inbox, ledger_checks, mailboxes, messages, notes, oauth_flows,
+    picture_senders, results, search, sessions, settings, sign_in_failures, threads, traces, views,
 };
 
 /// Tables that hold a few rows however much mail there is; reading or sorting them whole is nothing.
@@ -37,6 +37,8 @@ const SMALL: &[&str] = &[
 
 /// Tables that grow with the mail.
 const GROWING: &[&str] = &[
+    "alert_notices",
+    "alerts",
     "attachments",
     "attempts",
     "blobs",
@@ -54,6 +56,13 @@ const GROWING: &[&str] = &[
     "sign_in_failures",
     "thread_ids",
     "views",
+];
+
+/// Indexes that hold only what is not finished: reading one whole is reading a few rows.
+const UNFINISHED: &[&str] = &[
+    "USING INDEX deliveries_unfinished",
+    "USING INDEX alerts_open",
+    "USING INDEX alert_notices_due",
 ];
 
 /// Steps over a single row.
@@ -126,7 +135,7 @@ fn costly(sql: &str, steps: &[String]) -> Option<String> {
         let reads_all =
             step.starts_with("SCAN ") && !is_small && !HARMLESS.contains(&step.as_str());
         // These indexes hold only what is not finished.
-        let reads_all = reads_all && !step.ends_with("USING INDEX deliveries_unfinished");
+        let reads_all = reads_all && !UNFINISHED.iter().any(|index| step.ends_with(index));
         // FTS5 asked for words (M) or a row (=): what it reads it finds.
         let is_found =
             step.contains(" VIRTUAL TABLE INDEX ") && (step.contains(":M") || step.contains(":="));
@@ -173,6 +182,18 @@ fn every_list_of_the_inbox_comes_from_an_index_in_its_order() {
             }
         }
     }
+}
+
+/// Calls every function that reads alerts or finds their causes.
+fn read_alerts(db: &Connection) {
+    alerts::find(db, AlertId(1)).unwrap();
+    alerts::list_open(db).unwrap();
+    alerts::list_closed(db, None, 20).unwrap();
+    alerts::list_notices(db, AlertId(1)).unwrap();
+    alerts::find_last_told(db, AlertChannel::Mail).unwrap();
+    alerts::count_due(db, AlertChannel::Mail).unwrap();
+    alerts::list_ledger_trouble(db, 9).unwrap();
+    alerts::list_delivery_trouble(db, 9, 50).unwrap();
 }
 
 /// Calls every function that reads.
@@ -388,6 +409,18 @@ fn write_everything(tx: &Tx<'_>, sealer: &Sealer) {
     threads::insert_mentioned(tx, mailbox, "e@x", conversation).unwrap();
     views::upsert(tx, agent, conversation).unwrap();
     write_anew(tx, mailbox, conversation, message);
+    write_alerts(tx);
+}
+
+/// Calls every function that opens, tells or ends an alert.
+fn write_alerts(tx: &Tx<'_>) {
+    let mut cause = alerts::find(tx, AlertId(1)).unwrap().unwrap().cause;
+    "disk".clone_into(&mut cause.key);
+    let id = alerts::insert(tx, &cause, "p3", &[AlertChannel::Webhook], 3).unwrap();
+    alerts::update_cause(tx, id, &cause).unwrap();
+    assert_eq!(alerts::claim_due(tx, 3, 9, |_| 9).unwrap().len(), 2);
+    alerts::update_closed(tx, id, false, 4).unwrap();
+    alerts::update_dropped(tx, AlertChannel::Webhook).unwrap();
 }
 
 /// Calls every function that the ledger writes with.
@@ -491,6 +524,7 @@ fn no_query_of_the_store_reads_or_sorts_a_table_that_grows() {
     db.trace_v2(codes, Some(tracer)).unwrap();
     read_everything(&db, &sealer);
     search_everything(&db);
+    read_alerts(&db);
     let tx = db
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .unwrap();

@@ -52,6 +52,17 @@ const ROWS: &[(i64, &str)] = &[(
     9,
     "INSERT INTO message_search (rowid, words) VALUES (1, 'm=1 y=1970 d=197001 s=hello hello');
      INSERT INTO note_search (rowid, words) VALUES (1, 'm=1 y=1970 d=197001 f=ada note');",
+), (
+    8,
+    "INSERT INTO alerts (id, public_id, kind, key, mailbox_id, title, problem, place, opened_at, closed_at)
+        VALUES (1, 'p1', 'receiving', 'mailbox:1:receive', 1, 'T',
+            '{\"code\":\"x\",\"sentence\":\"\",\"remedy\":\"\",\"detail\":\"\",\"disposition\":\"give_up\"}',
+            '/mailboxes/1', 1, NULL),
+            (2, 'p2', 'backup', 'backup', NULL, 'T',
+            '{\"code\":\"x\",\"sentence\":\"\",\"remedy\":\"\",\"detail\":\"\",\"disposition\":\"give_up\"}',
+            '/admin/health', 1, 2);
+     INSERT INTO alert_notices (alert_id, phase, channel, state, next_attempt_at, told_at, created_at)
+        VALUES (1, 'opened', 'mail', 'due', 1, NULL, 1), (2, 'opened', 'mail', 'told', 1, 1, 1);",
 )];
 
 /// Puts the rows of one schema version into a database that has it.
