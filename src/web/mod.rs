@@ -57,6 +57,7 @@ pub use error::Error;
 
 /// Every route there is.
 pub fn configure(routes: &mut ServiceConfig) {
+    manage(routes);
     routes
         // Signing in
         .route("/setup", get().to(setup::new))
@@ -107,7 +108,22 @@ pub fn configure(routes: &mut ServiceConfig) {
         .service(resource("/deliveries/{id}/settlement").route(post().to(outbox::settle)))
         .service(resource("/deliveries/{id}/time").route(post().to(outbox::reschedule)))
         .service(resource("/deliveries/{id}/withdrawal").route(post().to(outbox::withdraw)))
-        .service(resource("/admin/undo-window").route(post().to(undo_window::update)))
+        // For machines
+        .service(resource("/healthz").route(get().to(health::live)))
+        .service(resource("/readyz").route(get().to(health::ready)))
+        .service(resource("/metrics").route(get().to(health::metrics)))
+        // Assets
+        .service(
+            web::scope("/static")
+                .wrap(Compress::default())
+                .service(resource("/{hash}/{name:.*}").route(get().to(assets::show))),
+        )
+        .default_service(web::to(missing));
+}
+
+/// The routes of those who manage.
+fn manage(routes: &mut ServiceConfig) {
+    routes
         // Mailboxes
         .route("/mailboxes", get().to(mailboxes::index))
         .route("/mailboxes", post().to(mailboxes::create))
@@ -133,21 +149,11 @@ pub fn configure(routes: &mut ServiceConfig) {
         .route("/admin/microsoft", get().to(microsoft::show))
         .route("/admin/microsoft", post().to(microsoft::update))
         .route("/admin/microsoft/check", post().to(microsoft::check))
+        .service(resource("/admin/undo-window").route(post().to(undo_window::update)))
         .route("/admin/microsoft/consent", post().to(microsoft::consent))
         .route("/admin/ledger", get().to(ledger::index))
         .route("/admin/ledger/retries", post().to(ledger::retry))
-        .route("/admin/health", get().to(admin_health::show))
-        // For machines
-        .service(resource("/healthz").route(get().to(health::live)))
-        .service(resource("/readyz").route(get().to(health::ready)))
-        .service(resource("/metrics").route(get().to(health::metrics)))
-        // Assets
-        .service(
-            web::scope("/static")
-                .wrap(Compress::default())
-                .service(resource("/{hash}/{name:.*}").route(get().to(assets::show))),
-        )
-        .default_service(web::to(missing));
+        .route("/admin/health", get().to(admin_health::show));
 }
 
 /// Any other address.
