@@ -528,8 +528,9 @@ CREATE TABLE deliveries (
     stopped_by TEXT NOT NULL DEFAULT '' CHECK (stopped_by IN ('', 'undo', 'person', 'answer')),
     -- When another reply was sent in its place; it is not shown any more. NULL: none was.
     replaced_at INTEGER,
-    -- Where the conversation stood before it and stands with it, to be put back when it does not leave; '' for unknown.
+    -- Where the conversation stood before it, to be put back when it does not leave; '' for unknown.
     status_before TEXT NOT NULL DEFAULT '',
+    -- Where it put the conversation: only there is it put back.
     status_after TEXT NOT NULL DEFAULT '',
     -- How many recipients; the provider limits them in a day.
     recipient_count INTEGER NOT NULL DEFAULT 0,

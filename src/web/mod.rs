@@ -111,22 +111,7 @@ pub fn configure(routes: &mut ServiceConfig) {
         .service(resource("/deliveries/{id}/settlement").route(post().to(outbox::settle)))
         .service(resource("/deliveries/{id}/time").route(post().to(outbox::reschedule)))
         .service(resource("/deliveries/{id}/withdrawal").route(post().to(outbox::withdraw)))
-        .service(resource("/admin/undo-window").route(post().to(undo_window::update)))
-        // Mailboxes
-        .route("/mailboxes", get().to(mailboxes::index))
-        .route("/mailboxes", post().to(mailboxes::create))
-        .route("/mailboxes/new", get().to(mailboxes::new))
-        .route("/mailboxes/{id}", get().to(mailboxes::show))
-        .route("/mailboxes/{id}", post().to(mailboxes::update))
-        .route("/mailboxes/{id}/checks", get().to(checks::index))
-        .route("/mailboxes/{id}/checks", post().to(checks::create))
-        .route("/mailboxes/{id}/choice", post().to(checks::choose))
-        .route("/mailboxes/{id}/sign-in", post().to(mailbox_acts::sign_in))
-        .route("/mailboxes/{id}/sync", post().to(mailbox_acts::sync))
-        .route("/mailboxes/{id}/pause", post().to(mailbox_acts::pause))
-        .service(resource("/mailboxes/{id}/resumption").route(post().to(mailbox_acts::resume)))
-        .service(resource("/mailboxes/{id}/sending").route(post().to(mailbox_acts::send_again)))
-        .route("/microsoft/callback", get().to(microsoft_callback::show))
+        .configure(mailbox_routes)
         .configure(administration)
         .configure(alerts_routes)
         // For machines
@@ -142,6 +127,25 @@ pub fn configure(routes: &mut ServiceConfig) {
         .default_service(web::to(missing));
 }
 
+/// The routes of mailboxes and of connecting them.
+fn mailbox_routes(routes: &mut ServiceConfig) {
+    routes
+        .route("/mailboxes", get().to(mailboxes::index))
+        .route("/mailboxes", post().to(mailboxes::create))
+        .route("/mailboxes/new", get().to(mailboxes::new))
+        .route("/mailboxes/{id}", get().to(mailboxes::show))
+        .route("/mailboxes/{id}", post().to(mailboxes::update))
+        .route("/mailboxes/{id}/checks", get().to(checks::index))
+        .route("/mailboxes/{id}/checks", post().to(checks::create))
+        .route("/mailboxes/{id}/choice", post().to(checks::choose))
+        .route("/mailboxes/{id}/sign-in", post().to(mailbox_acts::sign_in))
+        .route("/mailboxes/{id}/sync", post().to(mailbox_acts::sync))
+        .route("/mailboxes/{id}/pause", post().to(mailbox_acts::pause))
+        .service(resource("/mailboxes/{id}/resumption").route(post().to(mailbox_acts::resume)))
+        .service(resource("/mailboxes/{id}/sending").route(post().to(mailbox_acts::send_again)))
+        .route("/microsoft/callback", get().to(microsoft_callback::show));
+}
+
 /// The routes of the administration.
 fn administration(routes: &mut ServiceConfig) {
     routes
@@ -155,6 +159,7 @@ fn administration(routes: &mut ServiceConfig) {
         .route("/admin/microsoft", post().to(microsoft::update))
         .route("/admin/microsoft/check", post().to(microsoft::check))
         .route("/admin/microsoft/consent", post().to(microsoft::consent))
+        .service(resource("/admin/undo-window").route(post().to(undo_window::update)))
         .route("/admin/ledger", get().to(ledger::index))
         .route("/admin/ledger/folder", get().to(ledger::folder))
         .route("/admin/ledger/retries", post().to(ledger::retry))

@@ -225,17 +225,7 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     deliveries::find_by_message(db, message).unwrap();
     deliveries::find_by_idempotency_key(db, "k").unwrap();
     deliveries::find_due_uncertain(db, mailbox, 9).unwrap();
-    deliveries::next_due_ms(db, mailbox).unwrap();
-    leaving::find_draft_html(db, message).unwrap();
-    leaving::find_status_to_restore(db, delivery).unwrap();
-    leaving::list_unless_answered(db, conversation).unwrap();
-    leaving::find_next_size(db, mailbox, 9).unwrap();
-    leaving::count_recipients(db, mailbox, 0, 9).unwrap();
-    leaving::find_accepted_at(db, mailbox, 0, 9, 1).unwrap();
-    leaving::list_refusals(db, mailbox, 0, 9).unwrap();
-    deliveries::has_orphan(db, mailbox).unwrap();
-    deliveries::count_attempts(db, mailbox, 0, 9).unwrap();
-    deliveries::has_from_future(db, mailbox, 9).unwrap();
+    read_leaving(db, conversation, message, delivery);
     deliveries::list_outbox(db, 50).unwrap();
     deliveries::list_attempts(db, delivery).unwrap();
     deliveries::count_unfinished(db).unwrap();
@@ -346,6 +336,27 @@ fn search_everything(db: &Connection) {
             results::find(db, &ask).unwrap();
         }
     }
+}
+
+/// Calls every function that reads when and whether a reply leaves.
+fn read_leaving(
+    db: &Connection,
+    conversation: ConversationId,
+    message: MessageId,
+    delivery: DeliveryId,
+) {
+    let mailbox = MailboxId(1);
+    deliveries::has_from_future(db, mailbox, 9).unwrap();
+    deliveries::count_attempts(db, mailbox, 0, 9).unwrap();
+    deliveries::next_due_ms(db, mailbox).unwrap();
+    deliveries::has_orphan(db, mailbox).unwrap();
+    leaving::find_draft_html(db, message).unwrap();
+    leaving::find_status_to_restore(db, delivery).unwrap();
+    leaving::list_unless_answered(db, conversation).unwrap();
+    leaving::find_next_size(db, mailbox, 9).unwrap();
+    leaving::count_recipients(db, mailbox, 0, 9).unwrap();
+    leaving::find_accepted_at(db, mailbox, 0, 9, 1).unwrap();
+    leaving::list_refusals(db, mailbox, 0, 9).unwrap();
 }
 
 /// Calls every function that changes rows while mail comes and goes.

@@ -88,7 +88,6 @@ fn a_running_sender_wakes_by_itself_when_an_undo_window_ends() {
     until("the reply has left", || left(&field) > 0);
     let late_ms = field.stage.clock.now_ms() - until_ms;
     assert!(late_ms >= 0, "it left {late_ms} ms too early");
-    println!("the reply was with the server {late_ms} ms after its undo window");
     until("it is written down", || {
         field.stage.state(queued) == DeliveryState::Sent
     });

@@ -118,7 +118,7 @@ fn a_full_mailbox_is_stopped_after_the_second_refusal_and_its_replies_wait() {
     field.once(Point::SmtpMail, refuse.clone());
     field.tries(first, DeliveryState::Failed, "smtp_mailbox_full", "full");
     field.stage.clock.advance(15 * 60);
-    field.once(Point::SmtpMail, refuse.clone());
+    field.once(Point::SmtpMail, refuse);
     let _ = field.send_step();
     let mailbox = field.stage.mailbox(field.id);
     assert!(mailbox.sending_stopped_at.is_some());
