@@ -34,4 +34,6 @@ id! {
     AttachmentId;
     /// The duty to hand one message over.
     DeliveryId;
+    /// One fetching of older mail.
+    BackfillId;
 }

@@ -3,6 +3,7 @@
 //! address we serve, a *folder* is what IMAP calls a mailbox).
 
 mod agent;
+mod backfill;
 mod conversation;
 mod delivery;
 mod folder;
@@ -12,14 +13,15 @@ mod message;
 mod words;
 
 pub use agent::{Agent, Role, SignedIn};
+pub use backfill::{Backfill, BackfillFolder, BackfillFolderState, BackfillState, Days};
 pub use conversation::{
-    Contact, Conversation, ConversationRow, Event, EventKind, InboxCounts, InboxPage, InboxQuery,
+    Beginning, Contact, Conversation, ConversationRow, Event, EventKind, InboxCounts, InboxPage, InboxQuery,
     Note, Status, View,
 };
 pub use delivery::{Attempt, Delivery, DeliveryState, OutboxRow, RefusedRecipient};
 pub use folder::{Cursor, Fate, FateCount, FateRow, Folder, FolderRole};
 pub use ids::{
-    AgentId, AttachmentId, ContactId, ConversationId, DeliveryId, FolderId, MailboxId, MessageId,
+    AgentId, AttachmentId, BackfillId, ContactId, ConversationId, DeliveryId, FolderId, MailboxId, MessageId,
     SessionId,
 };
 pub use mailbox::{Credential, Mailbox, MailboxStatus, TakeFrom, WayOut};

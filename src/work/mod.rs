@@ -1,8 +1,10 @@
-//! The loops and their supervision: one poller and one sender per mailbox, and a janitor.
+//! The loops and their supervision: one poller and one sender per mailbox, one more while older mail is
+//! fetched, and a janitor.
 //!
 //! Every loop asks the store what to do next; a [`wake::Wake`] only says "look now". A step is a
 //! plain bounded function, so tests call it and never sleep.
 
+pub mod backfill;
 pub mod backups;
 pub mod connect;
 pub mod credentials;
@@ -34,9 +36,10 @@ use crate::net::Trust;
 use crate::oauth::KeyCache;
 use crate::secret::Sealer;
 use crate::store::Store;
-use status::{Activity, Board, LoopName, Part};
+use status::{Activity, Board, Line, LoopName, Part};
 use wake::Wake;
 
+pub use backfill::{Backfiller, Step as BackfillStep, step as backfill_step};
 pub use poller::{Poller, Step as PollStep, step as poll_step};
 pub use sender::{Sender, Step as SendStep, step as send_step};
 pub use supervisor::Running;
@@ -78,6 +81,8 @@ pub struct Work {
     supervisor: Wake,
     refreshing: credentials::SingleFlight,
     absences: settle::Absences,
+    /// Whose turn it is to store older mail.
+    backfill_turn: Mutex<()>,
 }
 
 impl Work {
@@ -89,6 +94,13 @@ impl Work {
     /// Says to the poller of a mailbox to look for mail now.
     pub fn wake_poller(&self, id: MailboxId) {
         self.wake(LoopName::Poll(id));
+    }
+
+    /// Says to the loop that fetches older mail of a mailbox, or to the supervisor to start it, that its
+    /// state was changed.
+    pub fn wake_backfill(&self, id: MailboxId) {
+        self.wake(LoopName::Backfill(id));
+        self.wake_supervisor();
     }
 
     /// Says to the supervisor that mailboxes were added or changed.
@@ -122,6 +134,12 @@ impl Work {
     #[must_use]
     pub const fn board(&self) -> &Board {
         &self.board
+    }
+
+    /// What the loop that fetches older mail of a mailbox is doing; `None` while there is none.
+    #[must_use]
+    pub fn older(&self, id: MailboxId) -> Option<Line> {
+        self.board.find(LoopName::Backfill(id))
     }
 
     /// What the loops of a mailbox are doing.

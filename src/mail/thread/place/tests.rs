@@ -15,6 +15,7 @@ struct Known {
     conversations: Vec<Conversation>,
     guid: Vec<Conversation>,
     contact: Vec<Conversation>,
+    beginning: Option<Beginning>,
 }
 
 impl Lookup for Known {
@@ -34,8 +35,12 @@ impl Lookup for Known {
         Ok(self.guid.clone())
     }
 
-    fn with_contact(&self, _: &str, _: i64) -> Result<Vec<Conversation>, Infallible> {
+    fn with_contact(&self, _: &str, _: i64, _: i64) -> Result<Vec<Conversation>, Infallible> {
         Ok(self.contact.clone())
+    }
+
+    fn beginning(&self, _: ConversationId) -> Result<Option<Beginning>, Infallible> {
+        Ok(self.beginning.clone())
     }
 }
 
