@@ -54,7 +54,15 @@ impl Fields {
         self.0.entry(name.to_owned()).or_default().push(value);
     }
 
-    fn parse(body: &[u8]) -> Self {
+    /// All values of a field, such as of boxes that were ticked.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let values = self.0.get(name).into_iter().flatten();
+        values.map(String::as_str)
+    }
+
+    /// Reads the fields of a form as they are sent, or of a query.
+    #[must_use]
+    pub(super) fn parse(body: &[u8]) -> Self {
         let mut fields = Self::default();
         for (name, value) in url::form_urlencoded::parse(body) {
             // Browsers send line breaks in text areas as CR LF.

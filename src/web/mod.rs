@@ -7,6 +7,7 @@ mod admin_health;
 mod agents;
 mod assets;
 mod attachments;
+mod backfills;
 mod checks;
 mod client;
 mod context;
@@ -115,6 +116,11 @@ pub fn configure(routes: &mut ServiceConfig) {
         .route("/mailboxes/{id}/sync", post().to(mailbox_acts::sync))
         .route("/mailboxes/{id}/pause", post().to(mailbox_acts::pause))
         .service(resource("/mailboxes/{id}/resumption").route(post().to(mailbox_acts::resume)))
+        .route("/mailboxes/{id}/backfills", post().to(backfills::create))
+        .route("/mailboxes/{id}/backfills/new", get().to(backfills::new))
+        .route("/backfills/{id}/pause", post().to(backfills::pause))
+        .service(resource("/backfills/{id}/resumption").route(post().to(backfills::resume)))
+        .service(resource("/backfills/{id}/cancellation").route(post().to(backfills::cancel)))
         .route("/microsoft/callback", get().to(microsoft_callback::show))
         // Administration
         .route("/admin", get().to(admin::index))
