@@ -16,8 +16,8 @@ use crate::model::{BackfillId, Cursor, Fate, Folder, Mailbox};
 use crate::store::fates::Verdict;
 use crate::store::{self, Store, Tx};
 
-pub(crate) use placement::bound;
 pub use filing::BEFORE_WANTED;
+pub(crate) use placement::bound;
 use prepare::Prepared;
 pub use prepare::identity;
 
@@ -209,10 +209,8 @@ fn file(
     let known = store::fates::find(tx, source.folder.id, source.uid_validity, message.uid)?;
     // A batch that was cut off after its commit may be fetched again.
     if let Some(known) = &known
-        && (matches!(
-            known.fate,
-            Fate::Received | Fate::Duplicate | Fate::OwnCopy
-        ) || (known.fate == Fate::Ignored && source.backfill.is_none()))
+        && (matches!(known.fate, Fate::Received | Fate::Duplicate | Fate::OwnCopy)
+            || (known.fate == Fate::Ignored && source.backfill.is_none()))
     {
         return Ok(known.fate);
     }

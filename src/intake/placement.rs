@@ -6,8 +6,8 @@ use super::prepare::Mail;
 use super::{Source, joining};
 use crate::mail::thread::{self, Bound, Clues, Hit, IdKey, Lookup, Placement, base_subject};
 use crate::model::{
-    Address, Beginning, Conversation, ContactId, ConversationId, Delivery, Direction, MailboxId, MessageId, PlacedBy,
-    Status,
+    Address, Beginning, ContactId, Conversation, ConversationId, Delivery, Direction, MailboxId,
+    MessageId, PlacedBy, Status,
 };
 use crate::store::{self, Tx};
 

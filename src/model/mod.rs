@@ -15,14 +15,14 @@ mod words;
 pub use agent::{Agent, Role, SignedIn};
 pub use backfill::{Backfill, BackfillFolder, BackfillFolderState, BackfillState, Days};
 pub use conversation::{
-    Beginning, Contact, Conversation, ConversationRow, Event, EventKind, InboxCounts, InboxPage, InboxQuery,
-    Note, Status, View,
+    Beginning, Contact, Conversation, ConversationRow, Event, EventKind, InboxCounts, InboxPage,
+    InboxQuery, Note, Status, View,
 };
 pub use delivery::{Attempt, Delivery, DeliveryState, OutboxRow, RefusedRecipient};
 pub use folder::{Cursor, Fate, FateCount, FateRow, Folder, FolderRole};
 pub use ids::{
-    AgentId, AttachmentId, BackfillId, ContactId, ConversationId, DeliveryId, FolderId, MailboxId, MessageId,
-    SessionId,
+    AgentId, AttachmentId, BackfillId, ContactId, ConversationId, DeliveryId, FolderId, MailboxId,
+    MessageId, SessionId,
 };
 pub use mailbox::{Credential, Mailbox, MailboxStatus, TakeFrom, WayOut};
 pub use message::{Address, Attachment, Direction, Kind, Message, PlacedBy, Recipients};

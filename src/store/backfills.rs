@@ -5,15 +5,16 @@ use rusqlite::{OptionalExtension as _, Row};
 use super::rows::{optional_json, to_optional_json, word};
 use super::{Db, Error, Result, Tx, mailboxes};
 use crate::model::{
-    AgentId, Backfill, BackfillFolder, BackfillFolderState, BackfillId, BackfillState, ConversationId,
-    Days, FolderId, MailboxId, MessageId, Word as _,
+    AgentId, Backfill, BackfillFolder, BackfillFolderState, BackfillId, BackfillState,
+    ConversationId, Days, FolderId, MailboxId, MessageId, Word as _,
 };
 use crate::problem::Problem;
 
 /// The server counts days in its own time zone, which may be a day off ours at the edges.
 const EDGE_SECONDS: i64 = 86_400;
 
-const SELECT: &str = "SELECT id, mailbox_id, state, from_at, until_at, problem, created_at, finished_at
+const SELECT: &str =
+    "SELECT id, mailbox_id, state, from_at, until_at, problem, created_at, finished_at
      FROM backfills";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Backfill> {
@@ -190,11 +191,7 @@ pub fn update_state(
 ///
 /// # Errors
 /// Those of SQLite.
-pub fn update_problem(
-    tx: &Tx<'_>,
-    backfill: &Backfill,
-    problem: Option<&Problem>,
-) -> Result<()> {
+pub fn update_problem(tx: &Tx<'_>, backfill: &Backfill, problem: Option<&Problem>) -> Result<()> {
     tx.execute(
         "UPDATE backfills SET problem = ?2 WHERE id = ?1 AND state IN ('running', 'paused')",
         (backfill.id.0, to_optional_json(problem)),

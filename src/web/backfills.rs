@@ -75,7 +75,11 @@ impl Older {
                 format!("{} of {}: {fetched}, {known}.", count(done), count(total))
             }
             BackfillState::Paused => {
-                format!("Paused at {} of {}: {fetched}, {known}.", count(done), count(total))
+                format!(
+                    "Paused at {} of {}: {fetched}, {known}.",
+                    count(done),
+                    count(total)
+                )
             }
             BackfillState::Done => format!("Done: {fetched}, {known}."),
             BackfillState::Failed => format!("Ended before its time: {fetched}, {known}."),
@@ -238,7 +242,6 @@ impl New {
         };
         format!("{messages} {span}; {known}.")
     }
-
 }
 
 fn number(count: &u64) -> String {
@@ -321,9 +324,8 @@ pub(super) async fn create(
     let now = context.now();
     let begun = context
         .store(move |store| -> Result<_, store::Error> {
-            let begun = store.write(|tx| {
-                store::backfills::insert(tx, id, agent_id, days, &folders, now)
-            });
+            let begun =
+                store.write(|tx| store::backfills::insert(tx, id, agent_id, days, &folders, now));
             match begun {
                 Err(error) if error.is_constraint() => Ok(None),
                 other => other.map(Some),
@@ -335,8 +337,12 @@ pub(super) async fn create(
             "Older mail of this mailbox is being fetched already. Let it end, or cancel it first.",
         ),
         Some(backfill) => {
-            tracing::info!(mailbox.id = id.0, backfill.id = backfill.0, agent.id = agent_id.0,
-                "fetching older mail begins");
+            tracing::info!(
+                mailbox.id = id.0,
+                backfill.id = backfill.0,
+                agent.id = agent_id.0,
+                "fetching older mail begins"
+            );
             context.services.work.wake_backfill(id);
             Flash::good("Older mail is being fetched, the newest first. New mail goes before it.")
         }
@@ -373,7 +379,11 @@ async fn change(
     } else {
         Flash::bad("This has changed meanwhile; see how it stands now.")
     };
-    Ok(go_saying(&context, &format!("/mailboxes/{mailbox_id}"), &said))
+    Ok(go_saying(
+        &context,
+        &format!("/mailboxes/{mailbox_id}"),
+        &said,
+    ))
 }
 
 /// `POST /backfills/{id}/pause`
@@ -418,5 +428,13 @@ pub(super) async fn cancel(
 ) -> Result<HttpResponse, Error> {
     let from = &[BackfillState::Running, BackfillState::Paused];
     let good = "Cancelled. What was fetched stays.";
-    change(context, admin, id.into_inner(), from, BackfillState::Cancelled, good).await
+    change(
+        context,
+        admin,
+        id.into_inner(),
+        from,
+        BackfillState::Cancelled,
+        good,
+    )
+    .await
 }

@@ -142,9 +142,7 @@ fn comes_first(services: &Services, mailbox: &Mailbox) -> Option<&'static str> {
     if mailbox.problem.is_some() {
         return Some("Waits until the mailbox receives again.");
     }
-    let poller = services.work.board().find(LoopName::Poll(mailbox.id));
-    let is_busy = poller.is_some_and(|line| line.health == Health::Busy);
-    is_busy.then_some(NEW_MAIL)
+    services.work.is_receiving(mailbox.id).then_some(NEW_MAIL)
 }
 
 fn no_mailbox() -> Problem {
@@ -175,9 +173,9 @@ fn end(
 ) -> Step {
     let now = services.clock.now();
     let running = [BackfillState::Running];
-    let stored = services.store.write(|tx| {
-        store::backfills::update_state(tx, backfill, &running, state, problem, now)
-    });
+    let stored = services
+        .store
+        .write(|tx| store::backfills::update_state(tx, backfill, &running, state, problem, now));
     match stored {
         Ok(_) => {
             tracing::info!(mailbox.id = backfill.mailbox_id.0, backfill.id = backfill.id.0,
@@ -220,7 +218,11 @@ impl Backfiller {
             Some(session) => session,
             None => connect(services, mailbox, wake)?,
         };
-        let open = match self.open.take().filter(|open| open.folder.id == part.folder_id) {
+        let open = match self
+            .open
+            .take()
+            .filter(|open| open.folder.id == part.folder_id)
+        {
             Some(open) => open,
             None => match open(services, &mut session, backfill, part.folder_id)? {
                 Opened::Folder(open) => open,
@@ -230,7 +232,12 @@ impl Backfiller {
                 }
                 Opened::Gone => {
                     self.session = Some(session);
-                    end_folder(services, backfill, part.folder_id, BackfillFolderState::Gone)?;
+                    end_folder(
+                        services,
+                        backfill,
+                        part.folder_id,
+                        BackfillFolderState::Gone,
+                    )?;
                     return Ok(Step::Fetched(0));
                 }
             },
@@ -269,9 +276,7 @@ impl Backfiller {
             }
             stretch.reverse();
             let sizes = sync::known_sizes(&stretch, &session.sizes(&stretch)?);
-            open.batches = pass
-                .batches_of(&sizes, BATCH_MESSAGES, BATCH_BYTES)
-                .into();
+            open.batches = pass.batches_of(&sizes, BATCH_MESSAGES, BATCH_BYTES).into();
         }
         let batch = open.batches.pop_front().unwrap_or_default();
         session.set_fetch_bytes_max(match batch.as_slice() {
@@ -283,11 +288,7 @@ impl Backfiller {
     }
 }
 
-fn connect(
-    services: &Services,
-    mailbox: &Mailbox,
-    wake: &Wake,
-) -> Result<imap::Session, Problem> {
+fn connect(services: &Services, mailbox: &Mailbox, wake: &Wake) -> Result<imap::Session, Problem> {
     let hang_up = |closer: Closer| {
         wake.on_stop(Some(Box::new(move || closer.close())));
     };
@@ -383,12 +384,7 @@ fn finish_folder(
             if is_whole {
                 store::folders::update_whole(tx, folder.id, uid_validity)?;
             }
-            store::backfills::update_folder(
-                tx,
-                backfill.id,
-                folder.id,
-                BackfillFolderState::Done,
-            )
+            store::backfills::update_folder(tx, backfill.id, folder.id, BackfillFolderState::Done)
         })
         .map_err(|error: store::Error| error.to_problem())
 }

@@ -24,7 +24,7 @@ mod supervisor;
 mod sync;
 pub mod wake;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::Clock;
@@ -83,6 +83,25 @@ pub struct Work {
     absences: settle::Absences,
     /// Whose turn it is to store older mail.
     backfill_turn: Mutex<()>,
+    /// The mailboxes whose pollers are at work, which older mail gives way to.
+    receiving: Mutex<BTreeSet<MailboxId>>,
+}
+
+/// A poller is at work until this is dropped.
+struct Receiving<'a> {
+    work: &'a Work,
+    id: MailboxId,
+}
+
+impl Drop for Receiving<'_> {
+    fn drop(&mut self) {
+        let mut all = self
+            .work
+            .receiving
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.remove(&self.id);
+    }
 }
 
 impl Work {
@@ -106,6 +125,25 @@ impl Work {
     /// Says to the supervisor that mailboxes were added or changed.
     pub fn wake_supervisor(&self) {
         self.supervisor.wake();
+    }
+
+    /// Says that the poller of a mailbox is at work.
+    fn receive(&self, id: MailboxId) -> Receiving<'_> {
+        let mut all = self
+            .receiving
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.insert(id);
+        drop(all);
+        Receiving { work: self, id }
+    }
+
+    fn is_receiving(&self, id: MailboxId) -> bool {
+        let all = self
+            .receiving
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.contains(&id)
     }
 
     fn wake(&self, name: LoopName) {

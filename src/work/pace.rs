@@ -31,8 +31,9 @@ pub(super) enum Advice {
 impl Pace {
     /// Whether this message is to be fetched alone.
     pub(super) fn is_careful(&self, folder: FolderId, uid: u32) -> bool {
-        self.careful
-            .is_some_and(|(careful, from, until)| careful == folder && (from..=until).contains(&uid))
+        self.careful.is_some_and(|(careful, from, until)| {
+            careful == folder && (from..=until).contains(&uid)
+        })
     }
 
     /// A batch has come.
@@ -75,7 +76,11 @@ mod tests {
         let mut pace = Pace::default();
         assert_eq!(pace.broke(INBOX, &[3, 4, 9]), Advice::TryAgain);
         assert!(pace.is_careful(INBOX, 3) && pace.is_careful(INBOX, 9));
-        assert!(!pace.is_careful(INBOX, 10) && !pace.is_careful(INBOX, 2) && !pace.is_careful(FolderId(2), 3));
+        assert!(
+            !pace.is_careful(INBOX, 10)
+                && !pace.is_careful(INBOX, 2)
+                && !pace.is_careful(FolderId(2), 3)
+        );
     }
 
     #[test]

@@ -65,6 +65,7 @@ pub fn step(services: &Services, poller: &mut Poller, id: MailboxId, wake: &Wake
         }
         Err(error) => return poller.failed(error.to_problem()),
     };
+    let _at_work = services.work.receive(id);
     match sync_all(services, poller, &mailbox, wake) {
         Ok(passed) if passed.cut_short => Step::CutShort,
         Ok(passed) => {

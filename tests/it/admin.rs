@@ -13,11 +13,12 @@ fn site() -> (Site, Browser) {
     (site, admin)
 }
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "/mailboxes",
     "/mailboxes/new",
     "/mailboxes/1",
     "/mailboxes/1/checks",
+    "/mailboxes/1/backfills/new",
     "/admin",
     "/admin/agents",
     "/admin/microsoft",
@@ -25,7 +26,7 @@ const PAGES: [&str; 9] = [
     "/admin/health",
 ];
 
-const FORMS: [&str; 15] = [
+const FORMS: [&str; 19] = [
     "/mailboxes",
     "/mailboxes/1",
     "/mailboxes/1/checks",
@@ -34,6 +35,10 @@ const FORMS: [&str; 15] = [
     "/mailboxes/1/sync",
     "/mailboxes/1/pause",
     "/mailboxes/1/resumption",
+    "/mailboxes/1/backfills",
+    "/backfills/1/pause",
+    "/backfills/1/resumption",
+    "/backfills/1/cancellation",
     "/admin/agents",
     "/admin/agents/1/password",
     "/admin/agents/1/disablement",

@@ -6,6 +6,8 @@ mod admin;
 #[cfg(test)]
 mod attachments;
 #[cfg(test)]
+mod backfills;
+#[cfg(test)]
 mod backup;
 #[cfg(test)]
 mod connecting;

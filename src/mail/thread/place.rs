@@ -254,11 +254,7 @@ fn is_new_matter<L: Lookup>(clues: &Clues<'_>, hit: &Hit, known: &L) -> Result<b
 
 /// The same seen from the other end: the conversation began long after this message, with a person who
 /// wrote under another subject, and only speaks of it.
-fn began_later_apart<L: Lookup>(
-    clues: &Clues<'_>,
-    hit: &Hit,
-    known: &L,
-) -> Result<bool, L::Error> {
+fn began_later_apart<L: Lookup>(clues: &Clues<'_>, hit: &Hit, known: &L) -> Result<bool, L::Error> {
     if !clues.new_subject_splits || hit.ours || hit.subject.is_some() {
         return Ok(false);
     }

@@ -7,21 +7,23 @@ use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
 use super::{folder, rows};
 use crate::model::{
-    Address, AgentId, AttachmentId, ContactId, ConversationId, Cursor, DeliveryId, EventKind, Fate,
-    FolderId, FolderRole, InboxQuery, Kind, MailboxId, MessageId, PlacedBy, Recipients, SessionId,
-    Status, View, WayOut,
+    Address, AgentId, AttachmentId, BackfillId, ContactId, ConversationId, Cursor, DeliveryId,
+    EventKind, Fate, FolderId, FolderRole, InboxQuery, Kind, MailboxId, MessageId, PlacedBy,
+    Recipients, SessionId, Status, View, WayOut,
 };
 use crate::secret::Sealer;
 use crate::store::fates::Verdict;
 use crate::store::{
-    Tx, agents, attachments, contacts, conversations, credentials, deliveries, derived, events,
-    fates, folders, inbox, mailboxes, messages, notes, oauth_flows, picture_senders, sessions,
-    settings, sign_in_failures, threads, views,
+    Tx, agents, attachments, backfills, contacts, conversations, credentials, deliveries, derived,
+    events, fates, folders, inbox, mailboxes, messages, notes, oauth_flows, picture_senders,
+    sessions, settings, sign_in_failures, threads, views,
 };
 
 /// Tables that hold a few rows however much mail there is; reading or sorting them whole is nothing.
 const SMALL: &[&str] = &[
     "agents",
+    "backfills",
+    "backfill_folders",
     "mailboxes",
     "folders",
     "credentials",
@@ -34,6 +36,7 @@ const SMALL: &[&str] = &[
 const GROWING: &[&str] = &[
     "attachments",
     "attempts",
+    "backfilled_messages",
     "blobs",
     "contacts",
     "conversations",
@@ -175,13 +178,19 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     agents::count_active_admins(db).unwrap();
     attachments::list(db, message).unwrap();
     let _ = attachments::find(db, AttachmentId(1));
+    backfills::find(db, BackfillId(1)).unwrap();
+    backfills::find_newest(db, mailbox).unwrap();
+    backfills::find_covering(db, mailbox, 3).unwrap();
+    backfills::list_running(db).unwrap();
+    backfills::list_messages(db, conversation).unwrap();
     conversations::find(db, conversation).unwrap();
     conversations::list_of_contact(db, ContactId(1), conversation, 5).unwrap();
     conversations::revision(db).unwrap();
     conversations::list_changed(db, 0).unwrap();
     let _ = credentials::find(db, sealer, mailbox);
     credentials::list_stale(db, 9).unwrap();
-    conversations::list_lately_with(db, mailbox, "customer@example.org", 0).unwrap();
+    conversations::list_lately_with(db, mailbox, "customer@example.org", 0, 9).unwrap();
+    conversations::find_beginning(db, conversation).unwrap();
     conversations::is_untouched(db, conversation).unwrap();
     conversations::is_set_apart(db, conversation).unwrap();
     deliveries::find(db, delivery).unwrap();
@@ -204,6 +213,8 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     fates::find(db, folder, 7, 1).unwrap();
     fates::list_due(db, folder, 7, 9).unwrap();
     fates::count(db, folder).unwrap();
+    fates::list_uids(db, folder, 7, "").unwrap();
+    folders::has_passed(db, folder, 7, 1).unwrap();
     fates::list_needing_person(db, folder, 50).unwrap();
     folders::list(db, mailbox).unwrap();
     folders::find_by_role(db, mailbox, FolderRole::Inbox).unwrap();
@@ -306,6 +317,13 @@ fn write_everything(tx: &Tx<'_>, sealer: &Sealer) {
     threads::insert_own(tx, mailbox, "d@x", conversation, message).unwrap();
     threads::insert_mentioned(tx, mailbox, "e@x", conversation).unwrap();
     views::upsert(tx, agent, conversation).unwrap();
+    contacts::upsert_older(tx, &Address::new("C", "customer@example.org"), 3).unwrap();
+    threads::update_mention(tx, mailbox, "e@x", conversation).unwrap();
+    conversations::update_set_apart(tx, conversation).unwrap();
+    let (contact, begun_at) = (ContactId(1), 1);
+    conversations::update_beginning(tx, conversation, contact, "Hello", begun_at).unwrap();
+    backfills::update_progress(tx, BackfillId(1), folder, 1, 1).unwrap();
+    backfills::insert_message(tx, BackfillId(1), MessageId(2)).unwrap();
     write_anew(tx, mailbox, conversation, message);
 }
 

@@ -108,7 +108,9 @@ fn being_read(folder: &str) -> Problem {
     Problem::new(
         "folder_not_read_yet",
         Disposition::RetryAfter { seconds: 60 },
-        format!("“{folder}” is being read for the first time, or anew, so it is not clear yet what is known of it."),
+        format!(
+            "“{folder}” is being read for the first time, or anew, so it is not clear yet what is known of it."
+        ),
         "New mail comes first. Look again in a minute.",
     )
 }
