@@ -116,11 +116,7 @@ pub fn configure(routes: &mut ServiceConfig) {
         .route("/mailboxes/{id}/sync", post().to(mailbox_acts::sync))
         .route("/mailboxes/{id}/pause", post().to(mailbox_acts::pause))
         .service(resource("/mailboxes/{id}/resumption").route(post().to(mailbox_acts::resume)))
-        .route("/mailboxes/{id}/backfills", post().to(backfills::create))
-        .route("/mailboxes/{id}/backfills/new", get().to(backfills::new))
-        .route("/backfills/{id}/pause", post().to(backfills::pause))
-        .service(resource("/backfills/{id}/resumption").route(post().to(backfills::resume)))
-        .service(resource("/backfills/{id}/cancellation").route(post().to(backfills::cancel)))
+        .configure(older_mail)
         .route("/microsoft/callback", get().to(microsoft_callback::show))
         // Administration
         .route("/admin", get().to(admin::index))
@@ -147,6 +143,15 @@ pub fn configure(routes: &mut ServiceConfig) {
                 .service(resource("/{hash}/{name:.*}").route(get().to(assets::show))),
         )
         .default_service(web::to(missing));
+}
+
+fn older_mail(routes: &mut ServiceConfig) {
+    routes
+        .route("/mailboxes/{id}/backfills", post().to(backfills::create))
+        .route("/mailboxes/{id}/backfills/new", get().to(backfills::new))
+        .route("/backfills/{id}/pause", post().to(backfills::pause))
+        .service(resource("/backfills/{id}/resumption").route(post().to(backfills::resume)))
+        .service(resource("/backfills/{id}/cancellation").route(post().to(backfills::cancel)));
 }
 
 /// Any other address.

@@ -128,9 +128,10 @@ pub fn place<L: Lookup>(clues: &Clues<'_>, known: &L) -> Result<Placement, L::Er
             ..placement
         });
     }
-    let placement = match by_other_signs(clues, known)? {
-        Some((id, by)) => join(id, by),
-        None => begin(PlacedBy::New),
+    let placement = match by_thread_index(clues, known)? {
+        Some(placement) => placement,
+        None => by_subject(clues, known)?
+            .map_or_else(|| begin(PlacedBy::New), |id| join(id, PlacedBy::Subject)),
     };
     Ok(Placement {
         parted,
@@ -138,18 +139,27 @@ pub fn place<L: Lookup>(clues: &Clues<'_>, known: &L) -> Result<Placement, L::Er
     })
 }
 
-/// The last two rules.
-fn by_other_signs<L: Lookup>(
-    clues: &Clues<'_>,
-    known: &L,
-) -> Result<Option<(ConversationId, PlacedBy)>, L::Error> {
-    if let Some(guid) = clues.thread_guid {
-        for one in known.by_thread_guid(guid)? {
-            if is_same_outlook_thread(clues, &one, known)? {
-                return Ok(Some((one.id, PlacedBy::ThreadIndex)));
-            }
+/// The fourth rule. Conversations that began later and belong to this message are one thread with it.
+fn by_thread_index<L: Lookup>(clues: &Clues<'_>, known: &L) -> Result<Option<Placement>, L::Error> {
+    let mut placement: Option<Placement> = None;
+    let Some(guid) = clues.thread_guid else {
+        return Ok(None);
+    };
+    for one in known.by_thread_guid(guid)? {
+        if !is_same_outlook_thread(clues, &one, known)? {
+            continue;
+        }
+        match &mut placement {
+            None => placement = Some(join(one.id, PlacedBy::ThreadIndex)),
+            Some(first) if clues.sent_at < one.created_at => first.others.push(one.id),
+            Some(_) => {}
         }
     }
+    Ok(placement)
+}
+
+/// The last rule.
+fn by_subject<L: Lookup>(clues: &Clues<'_>, known: &L) -> Result<Option<ConversationId>, L::Error> {
     if clues.contact.is_empty() || is_generic(&base_subject(clues.subject)) {
         return Ok(None);
     }
@@ -161,7 +171,7 @@ fn by_other_signs<L: Lookup>(
         if has_same_subject_lately(clues, &one)
             && (may_join_by_subject(clues) || would_follow(clues, &one, known)?)
         {
-            return Ok(Some((one.id, PlacedBy::Subject)));
+            return Ok(Some(one.id));
         }
     }
     Ok(None)

@@ -178,11 +178,7 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     agents::count_active_admins(db).unwrap();
     attachments::list(db, message).unwrap();
     let _ = attachments::find(db, AttachmentId(1));
-    backfills::find(db, BackfillId(1)).unwrap();
-    backfills::find_newest(db, mailbox).unwrap();
-    backfills::find_covering(db, mailbox, 3).unwrap();
-    backfills::list_running(db).unwrap();
-    backfills::list_messages(db, conversation).unwrap();
+    read_backfills(db, mailbox, conversation, folder);
     conversations::find(db, conversation).unwrap();
     conversations::list_of_contact(db, ContactId(1), conversation, 5).unwrap();
     conversations::revision(db).unwrap();
@@ -190,9 +186,7 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     let _ = credentials::find(db, sealer, mailbox);
     credentials::list_stale(db, 9).unwrap();
     conversations::list_lately_with(db, mailbox, "customer@example.org", 0, 9).unwrap();
-    conversations::find_beginning(db, conversation).unwrap();
     conversations::is_untouched(db, conversation).unwrap();
-    conversations::is_set_apart(db, conversation).unwrap();
     deliveries::find(db, delivery).unwrap();
     deliveries::list_sent_to(db, mailbox, "customer@example.org", 0, 9).unwrap();
     derived::list_stale(db, 1, 20).unwrap();
@@ -213,8 +207,6 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     fates::find(db, folder, 7, 1).unwrap();
     fates::list_due(db, folder, 7, 9).unwrap();
     fates::count(db, folder).unwrap();
-    fates::list_uids(db, folder, 7, "").unwrap();
-    folders::has_passed(db, folder, 7, 1).unwrap();
     fates::list_needing_person(db, folder, 50).unwrap();
     folders::list(db, mailbox).unwrap();
     folders::find_by_role(db, mailbox, FolderRole::Inbox).unwrap();
@@ -257,6 +249,24 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     threads::list_references(db, conversation).unwrap();
     views::is_unread(db, agent, conversation).unwrap();
     views::find_seen(db, agent, conversation).unwrap();
+}
+
+/// Calls every function that reads for a backfill.
+fn read_backfills(
+    db: &Connection,
+    mailbox: MailboxId,
+    conversation: ConversationId,
+    folder: FolderId,
+) {
+    backfills::find(db, BackfillId(1)).unwrap();
+    backfills::find_newest(db, mailbox).unwrap();
+    backfills::find_covering(db, mailbox, 3).unwrap();
+    backfills::list_running(db).unwrap();
+    backfills::list_messages(db, conversation).unwrap();
+    conversations::find_beginning(db, conversation).unwrap();
+    conversations::is_set_apart(db, conversation).unwrap();
+    fates::list_uids(db, folder, 7, "").unwrap();
+    folders::has_passed(db, folder, 7, 1).unwrap();
 }
 
 /// Calls every function that changes rows while mail comes and goes.
@@ -317,6 +327,12 @@ fn write_everything(tx: &Tx<'_>, sealer: &Sealer) {
     threads::insert_own(tx, mailbox, "d@x", conversation, message).unwrap();
     threads::insert_mentioned(tx, mailbox, "e@x", conversation).unwrap();
     views::upsert(tx, agent, conversation).unwrap();
+    write_older(tx, mailbox, conversation, folder);
+    write_anew(tx, mailbox, conversation, message);
+}
+
+/// Calls every function that changes rows while older mail comes.
+fn write_older(tx: &Tx<'_>, mailbox: MailboxId, conversation: ConversationId, folder: FolderId) {
     contacts::upsert_older(tx, &Address::new("C", "customer@example.org"), 3).unwrap();
     threads::update_mention(tx, mailbox, "e@x", conversation).unwrap();
     conversations::update_set_apart(tx, conversation).unwrap();
@@ -324,7 +340,6 @@ fn write_everything(tx: &Tx<'_>, sealer: &Sealer) {
     conversations::update_beginning(tx, conversation, contact, "Hello", begun_at).unwrap();
     backfills::update_progress(tx, BackfillId(1), folder, 1, 1).unwrap();
     backfills::insert_message(tx, BackfillId(1), MessageId(2)).unwrap();
-    write_anew(tx, mailbox, conversation, message);
 }
 
 /// Calls every function that moves a message or writes again what was read of it.

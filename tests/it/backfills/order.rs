@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use mailhatch::mail::thread::make_thread_index;
 use mailhatch::model::{FolderRole, TakeFrom, View};
 use mailhatch::work::connect;
 
@@ -46,107 +47,154 @@ fn year() -> Vec<Piece> {
     pieces
 }
 
-fn one_thread(thread: usize, begun: i64) -> Vec<Piece> {
-    let who = format!("Mia {thread} <mia{thread}@shop.example>");
-    let boss = format!("Boss {thread} <boss{thread}@shop.example>");
-    let id = |n: usize| format!("t{thread}-{n}@shop.example");
-    let refers = |names: &[usize]| {
-        let last = names
-            .last()
-            .map(|n| format!("In-Reply-To: <{}>\r\n", id(*n)));
-        let all: Vec<String> = names.iter().map(|n| format!("<{}>", id(*n))).collect();
-        format!(
-            "{}References: {}\r\n",
-            last.unwrap_or_default(),
-            all.join(" ")
-        )
-    };
-    let subject = format!("Lamp number {thread}");
-    let again = format!("Re: {subject}");
-    let from_us = format!("Support <{US}>");
-    let came = |day: i64, from: &str, subject: &str, n: usize, more: &str| Piece {
-        at: begun + day * DAY,
-        is_sent: false,
-        raw: dated(begun + day * DAY, from, subject, &id(n), more),
-    };
-    let sent = |day: i64, n: usize, more: &str| Piece {
-        at: begun + day * DAY,
-        is_sent: true,
-        raw: String::from_utf8(dated(begun + day * DAY, &from_us, &again, &id(n), more))
-            .unwrap()
-            .replace(
-                &format!("To: {US}"),
-                &format!("To: mia{thread}@shop.example"),
-            )
-            .into_bytes(),
-    };
-    match thread % 6 {
-        // A conversation with full references, our answers in Sent Items, and a second person at the end.
-        0 => vec![
-            came(0, &who, &subject, 1, ""),
-            sent(1, 2, &refers(&[1])),
-            came(12, &who, &again, 3, &refers(&[1, 2])),
-            sent(20, 4, &refers(&[1, 2, 3])),
-            came(45, &boss, &again, 5, &refers(&[1, 2, 3, 4])),
-        ],
-        // Each names only the one before; one of them is not in the mailbox.
-        1 => vec![
-            came(0, &who, &subject, 1, ""),
-            came(3, &who, &again, 3, &refers(&[2])),
-            came(9, &boss, &again, 4, &refers(&[3])),
-            came(30, &who, &again, 5, &refers(&[4, 1])),
-        ],
-        // No ids at all: subject and sender.
-        2 => vec![
-            came(0, &who, &subject, 1, ""),
-            came(10, &who, &again, 2, ""),
-            came(35, &who, &again, 3, ""),
-            came(60, &who, &again, 4, ""),
-            // Too late.
-            came(100, &who, &again, 5, ""),
-        ],
-        // Outlook's Thread-Index.
-        3 => {
-            let index = |tail: &str| {
-                let guid = format!("AdZ{:0>4}AAAAAAAAAAAAAAAAAAAAAA", thread);
-                let bytes = format!("{guid:A<28}");
-                format!("Thread-Index: {}{tail}\r\n", &bytes[..28])
-            };
-            vec![
-                came(0, &who, &subject, 1, &index("")),
-                came(15, &who, &again, 2, &index("AAAAA==")),
-                came(50, &boss, &again, 3, &index("AAAAAAAAAAA=")),
-            ]
+/// One matter of a customer's.
+struct Thread {
+    number: usize,
+    begun: i64,
+}
+
+impl Thread {
+    fn id(&self, n: usize) -> String {
+        format!("t{}-{n}@shop.example", self.number)
+    }
+
+    fn who(&self) -> String {
+        format!("Mia {0} <mia{0}@shop.example>", self.number)
+    }
+
+    fn boss(&self) -> String {
+        format!("Boss {0} <boss{0}@shop.example>", self.number)
+    }
+
+    fn subject(&self) -> String {
+        format!("Lamp number {}", self.number)
+    }
+
+    fn again(&self) -> String {
+        format!("Re: {}", self.subject())
+    }
+
+    /// Header fields that answer the last of these and name them all.
+    fn refers(&self, names: &[usize]) -> String {
+        let ids: Vec<String> = names.iter().map(|n| format!("<{}>", self.id(*n))).collect();
+        let last = ids.last().unwrap();
+        format!("In-Reply-To: {last}\r\nReferences: {}\r\n", ids.join(" "))
+    }
+
+    fn came(&self, day: i64, from: &str, subject: &str, n: usize, more: &str) -> Piece {
+        let at = self.begun + day * DAY;
+        Piece {
+            at,
+            is_sent: false,
+            raw: dated(at, from, subject, &self.id(n), more),
         }
-        // The customer answers old mail to write about something else.
-        4 => vec![
-            came(0, &who, &subject, 1, ""),
-            came(2, &who, &again, 2, &refers(&[1])),
-            came(40, &who, "Parking permit", 3, &refers(&[1])),
-            came(42, &who, "Re: Parking permit", 4, &refers(&[3])),
-            came(44, &who, "Re: Parking permit", 5, &refers(&[1, 3, 4])),
-        ],
-        // Many answers to one, an automatic answer, and a list.
-        _ => vec![
-            came(0, &who, &subject, 1, ""),
-            came(5, &boss, &again, 2, &refers(&[1])),
-            came(6, "Ann <ann@shop.example>", &again, 3, &refers(&[1])),
-            came(7, "Ben <ben@shop.example>", &again, 4, &refers(&[1])),
-            came(
-                8,
-                &who,
-                "Automatic reply: away",
+    }
+
+    /// Our answer, as Sent Items has it.
+    fn sent(&self, day: i64, n: usize, more: &str) -> Piece {
+        let us = format!("Support <{US}>");
+        let piece = self.came(day, &us, &self.again(), n, more);
+        let raw = String::from_utf8(piece.raw).unwrap();
+        let to = format!("To: mia{}@shop.example", self.number);
+        Piece {
+            is_sent: true,
+            raw: raw.replace(&format!("To: {US}"), &to).into_bytes(),
+            ..piece
+        }
+    }
+
+    /// Full references, our answers in Sent Items, and a second person at the end.
+    fn with_references(&self) -> Vec<Piece> {
+        vec![
+            self.came(0, &self.who(), &self.subject(), 1, ""),
+            self.sent(1, 2, &self.refers(&[1])),
+            self.came(12, &self.who(), &self.again(), 3, &self.refers(&[1, 2])),
+            self.sent(20, 4, &self.refers(&[1, 2, 3])),
+            self.came(
+                45,
+                &self.boss(),
+                &self.again(),
                 5,
-                &format!("{}Auto-Submitted: auto-replied\r\n", refers(&[1])),
+                &self.refers(&[1, 2, 3, 4]),
             ),
-            came(
-                9,
-                "News <news@else.example>",
-                &again,
-                6,
-                "List-Id: <l.else.example>\r\n",
-            ),
-        ],
+        ]
+    }
+
+    /// Each names only the one before; one of them is not in the mailbox.
+    fn with_a_gap(&self) -> Vec<Piece> {
+        vec![
+            self.came(0, &self.who(), &self.subject(), 1, ""),
+            self.came(3, &self.who(), &self.again(), 3, &self.refers(&[2])),
+            self.came(9, &self.boss(), &self.again(), 4, &self.refers(&[3])),
+            self.came(30, &self.who(), &self.again(), 5, &self.refers(&[4, 1])),
+        ]
+    }
+
+    /// No ids at all: subject and sender. The last comes too late.
+    fn by_subject(&self) -> Vec<Piece> {
+        [
+            (0, self.subject()),
+            (10, self.again()),
+            (35, self.again()),
+            (60, self.again()),
+            (100, self.again()),
+        ]
+        .into_iter()
+        .zip(1..)
+        .map(|((day, subject), n)| self.came(day, &self.who(), &subject, n, ""))
+        .collect()
+    }
+
+    /// Outlook's Thread-Index, with a subject that changes on the way.
+    fn of_outlook(&self) -> Vec<Piece> {
+        let first = make_thread_index(None, self.begun, &self.id(0));
+        let second = make_thread_index(Some(&first), self.begun + 15 * DAY, "second");
+        let index = |text: &str| format!("Thread-Index: {text}\r\n");
+        let mut all = vec![
+            self.came(0, &self.who(), &self.subject(), 1, &index(&first)),
+            self.came(50, &self.who(), "Re: the other one", 3, &index(&second)),
+        ];
+        if (self.number / 6).is_multiple_of(2) {
+            all.push(self.came(15, &self.boss(), &self.again(), 2, &index(&second)));
+        }
+        all
+    }
+
+    /// The customer answers old mail to write about something else.
+    fn about_something_else(&self) -> Vec<Piece> {
+        let other = "Re: Parking permit";
+        vec![
+            self.came(0, &self.who(), &self.subject(), 1, ""),
+            self.came(2, &self.who(), &self.again(), 2, &self.refers(&[1])),
+            self.came(40, &self.who(), "Parking permit", 3, &self.refers(&[1])),
+            self.came(42, &self.who(), other, 4, &self.refers(&[3])),
+            self.came(44, &self.who(), other, 5, &self.refers(&[1, 3, 4])),
+        ]
+    }
+
+    /// Many answers to one, an automatic answer, and a list.
+    fn with_many_answers(&self) -> Vec<Piece> {
+        let away = format!("{}Auto-Submitted: auto-replied\r\n", self.refers(&[1]));
+        let (ann, list) = ("Ann <ann@shop.example>", "News <news@else.example>");
+        vec![
+            self.came(0, &self.who(), &self.subject(), 1, ""),
+            self.came(5, &self.boss(), &self.again(), 2, &self.refers(&[1])),
+            self.came(6, ann, &self.again(), 3, &self.refers(&[1])),
+            self.came(8, &self.who(), "Automatic reply: away", 4, &away),
+            self.came(9, list, &self.again(), 5, "List-Id: <l.else.example>\r\n"),
+        ]
+    }
+}
+
+fn one_thread(number: usize, begun: i64) -> Vec<Piece> {
+    let thread = Thread { number, begun };
+    match number % 6 {
+        0 => thread.with_references(),
+        1 => thread.with_a_gap(),
+        2 => thread.by_subject(),
+        3 => thread.of_outlook(),
+        4 => thread.about_something_else(),
+        _ => thread.with_many_answers(),
     }
 }
 

@@ -258,10 +258,7 @@ fn new_mail_is_there_at_once_while_older_mail_is_fetched() {
     let archive = Archive::on(Clock::System, 500);
     let (stage, address) = (&archive.stage, &archive.stage.demo.support_address);
     let slow = Action::Delay(Duration::from_millis(40));
-    stage
-        .simulator
-        .faults()
-        .always(Point::ImapSizes, slow.clone());
+    stage.simulator.faults().always(Point::ImapSizes, slow);
     archive.ask(None);
     let running = stage.run();
     until("older mail comes", || archive.backfill().received() > 0);
