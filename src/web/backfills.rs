@@ -89,19 +89,21 @@ impl Older {
 
     /// What was asked for, in words.
     pub(super) fn asked(&self) -> String {
-        span(self.backfill.days)
+        let days = self.backfill.days.map_or_else(
+            || "Everything on the server".to_owned(),
+            |days| format!("From {}", span(days)),
+        );
+        match self.backfill.folders.as_slice() {
+            [only] => format!("{days}, “{}” only.", only.name),
+            _ => format!("{days}."),
+        }
     }
 }
 
-/// A range in words.
-fn span(days: Option<Days>) -> String {
-    days.map_or_else(
-        || "everything on the server".to_owned(),
-        |days| {
-            let (from, until) = (days.from_at, days.until_at.saturating_sub(DAY));
-            format!("from {} to {}", format::day(from), format::day(until))
-        },
-    )
+/// The first and the last day of a range.
+fn span(days: Days) -> String {
+    let (from, until) = (days.from_at, days.until_at.saturating_sub(DAY));
+    format!("{} to {}", format::day(from), format::day(until))
 }
 
 /// What the form holds.
@@ -234,7 +236,11 @@ impl New {
             1 => "1 message".to_owned(),
             total => format!("{} messages", number(&total)),
         };
-        let span = span(self.asked.as_ref().and_then(|asked| asked.days));
+        let days = self.asked.as_ref().and_then(|asked| asked.days);
+        let span = days.map_or_else(
+            || "in all".to_owned(),
+            |days| format!("from {}", span(days)),
+        );
         let known = match preview.known {
             0 => "none of them is known yet".to_owned(),
             1 => "1 of them is known already".to_owned(),
@@ -248,8 +254,15 @@ fn number(count: &u64) -> String {
     format::count(i64::try_from(*count).unwrap_or(i64::MAX))
 }
 
+/// The size of what would be fetched, in a sentence.
 fn size(preview: &Preview) -> String {
-    format::size(i64::try_from(preview.bytes).unwrap_or(i64::MAX))
+    let size = format::size(i64::try_from(preview.bytes).unwrap_or(i64::MAX));
+    let which = if preview.known == 0 {
+        "Together they are"
+    } else {
+        "The others are together"
+    };
+    format!("{which} about {size}, by the server’s own estimate, which can be far off.")
 }
 
 /// What the button says.

@@ -32,7 +32,7 @@ const BATCH_MESSAGES: usize = 25;
 /// Most bytes fetched at once, by the server's estimates.
 const BATCH_BYTES: u64 = 1024 * 1024;
 /// Most bytes that a batch of several may really bring; beyond that its messages are fetched one by one.
-const BATCH_ANSWER_MAX: u64 = 16 * 1024 * 1024;
+const BATCH_ANSWER_MAX: u64 = 8 * 1024 * 1024;
 /// Most bytes that one message may bring: Exchange Online takes messages up to 150 MB.
 const MESSAGE_ANSWER_MAX: u64 = 200 * 1024 * 1024;
 /// Sizes are asked for so many messages at a time.

@@ -142,7 +142,7 @@ fn older_mail_is_announced_begun_paused_continued_and_ends() {
 
     let preview = ask(&mut admin, id, "span=all&folder=1");
     for words in [
-        "200 messages everything on the server",
+        "200 messages in all",
         "100 of them are known already",
         "Fetch 100 messages",
     ] {

@@ -201,7 +201,7 @@ fn sizes_told_far_too_small_make_no_batch_larger_than_the_memory_allows() {
         let mut raw = raw.replace("text/plain", kind).into_bytes();
         raw.extend(
             format!("{}\r\n", "JVBERi0x".repeat(9))
-                .repeat(80_000)
+                .repeat(40_000)
                 .bytes(),
         );
         let uid = world.append_at(address, "INBOX", &raw, at).unwrap();
@@ -213,7 +213,7 @@ fn sizes_told_far_too_small_make_no_batch_larger_than_the_memory_allows() {
     let step = archive.step(&mut backfiller);
     assert!(
         matches!(&step, BackfillStep::Failed(problem) if problem.code == "answer_too_big"),
-        "three of 6 MB in one answer: {step:?}"
+        "three of 3 MB in one answer: {step:?}"
     );
     archive.run();
     archive.everything_once(3);
