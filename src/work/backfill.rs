@@ -31,10 +31,6 @@ pub use preview::{Preview, preview};
 const BATCH_MESSAGES: usize = 25;
 /// Most bytes fetched at once, by the server's estimates.
 const BATCH_BYTES: u64 = 1024 * 1024;
-/// Most bytes that a batch of several may really bring; beyond that its messages are fetched one by one.
-const BATCH_ANSWER_MAX: u64 = 8 * 1024 * 1024;
-/// Most bytes that one message may bring: Exchange Online takes messages up to 150 MB.
-const MESSAGE_ANSWER_MAX: u64 = 200 * 1024 * 1024;
 /// Sizes are asked for so many messages at a time.
 const STRETCH: usize = 250;
 /// It rests after each batch as long as that took, within these bounds: half of the time is others'.
@@ -279,10 +275,6 @@ impl Backfiller {
             open.batches = pass.batches_of(&sizes, BATCH_MESSAGES, BATCH_BYTES).into();
         }
         let batch = open.batches.pop_front().unwrap_or_default();
-        session.set_fetch_bytes_max(match batch.as_slice() {
-            [_] => MESSAGE_ANSWER_MAX,
-            _ => BATCH_ANSWER_MAX,
-        });
         let received = pass.fetch_batch(session, &batch)?;
         Ok((Step::Fetched(received), Some(open)))
     }

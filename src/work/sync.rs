@@ -22,6 +22,13 @@ const BATCH_MESSAGES: usize = 50;
 /// Most bytes fetched at once, by the server's estimates, which can be far off; a message larger
 /// than this is fetched alone.
 const BATCH_BYTES: u64 = 2 * 1024 * 1024;
+/// Most bytes that a batch of several may really bring, whatever was estimated: memory is bounded by it.
+/// When a batch brings more, its messages are fetched one by one.
+const BATCH_ANSWER_MAX: u64 = 16 * 1024 * 1024;
+/// As above for older mail, which comes beside new mail.
+const OLDER_ANSWER_MAX: u64 = 8 * 1024 * 1024;
+/// Most bytes that one message may bring: Exchange Online takes messages up to 150 MB.
+const MESSAGE_ANSWER_MAX: u64 = 200 * 1024 * 1024;
 /// Pause after a session that broke while messages were fetched: the server can be reached, after all.
 const BROKEN_PAUSE_SECONDS: u64 = 5;
 
@@ -198,6 +205,11 @@ impl Pass<'_> {
         session: &mut imap::Session,
         batch: &[u32],
     ) -> Result<u64, Problem> {
+        session.set_fetch_bytes_max(match (batch, self.backfill) {
+            ([_], _) => MESSAGE_ANSWER_MAX,
+            (_, None) => BATCH_ANSWER_MAX,
+            (_, Some(_)) => OLDER_ANSWER_MAX,
+        });
         match session.fetch(batch) {
             Ok(found) => {
                 self.pace.went_well();
@@ -352,6 +364,7 @@ impl Pass<'_> {
                 self.gone(row.uid)?;
                 continue;
             }
+            session.set_fetch_bytes_max(MESSAGE_ANSWER_MAX);
             // One that broke the session before is set aside at once when it does so again.
             let fetched = match session.fetch(&[row.uid]) {
                 Err(problem) if row.fate == Fate::Unreadable && !self.wake.is_stopped() => {
