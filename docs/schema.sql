@@ -254,7 +254,8 @@ CREATE TABLE conversations (
     message_count INTEGER NOT NULL DEFAULT 0,
     -- How many files they hold, pictures within the text not counted.
     attachment_count INTEGER NOT NULL DEFAULT 0,
-    -- Its highest message id, compared with what an agent has seen. Not a key: 0 means none yet.
+    -- Its highest message id that did not come by a backfill, compared with what an agent has seen. Not a
+    -- key: 0 means none yet.
     last_message_id INTEGER NOT NULL DEFAULT 0,
     -- Which way its newest message went.
     last_direction TEXT NOT NULL DEFAULT 'incoming' CHECK (last_direction IN ('incoming', 'outgoing')),
@@ -485,6 +486,69 @@ CREATE TABLE ledger_checks (
     -- When the last of them was taken.
     recovered_at INTEGER
 ) STRICT;
+
+-- Older mail that is fetched by date range, on an administrator's word.
+CREATE TABLE backfills (
+    -- Row id.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- Of which mailbox. CASCADE: without its mailbox there is nothing to fetch.
+    mailbox_id INTEGER NOT NULL REFERENCES mailboxes (id) ON DELETE CASCADE,
+    -- Who asked for it. SET NULL: it was asked for all the same.
+    agent_id INTEGER REFERENCES agents (id) ON DELETE SET NULL,
+    -- First second of the first day that is wanted; with until_at NULL where everything is.
+    from_at INTEGER,
+    -- First second that is no longer wanted.
+    until_at INTEGER,
+    -- running: its loop works on it, or waits. paused: until a person continues it. The others are ends.
+    state TEXT NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'paused', 'done', 'failed', 'cancelled')),
+    -- What holds it up, or why it failed: a Problem as JSON.
+    problem TEXT,
+    -- When it was asked for.
+    created_at INTEGER NOT NULL,
+    -- When it ended.
+    finished_at INTEGER,
+    CHECK ((from_at IS NULL) = (until_at IS NULL))
+) STRICT;
+-- One at a time for each mailbox, and which loops are to run.
+CREATE UNIQUE INDEX backfills_under_way ON backfills (mailbox_id) WHERE state IN ('running', 'paused');
+-- The newest of a mailbox.
+CREATE INDEX backfills_of_mailbox ON backfills (mailbox_id, id);
+-- Lets an agent go without reading all of them.
+CREATE INDEX backfills_of_agent ON backfills (agent_id);
+
+-- How far a backfill is in each of its folders. What is still to be fetched is not kept: it is what the
+-- server lists in the range and has no fate.
+CREATE TABLE backfill_folders (
+    -- Of which. CASCADE: it is a part of it.
+    backfill_id INTEGER NOT NULL REFERENCES backfills (id) ON DELETE CASCADE,
+    -- Where. CASCADE: nothing can be fetched from a folder that is not watched any more.
+    folder_id INTEGER NOT NULL REFERENCES folders (id) ON DELETE CASCADE,
+    -- gone: the folder is not on the server any more.
+    state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done', 'gone')),
+    -- UIDVALIDITY it was counted under; NULL before it was listed.
+    uid_validity INTEGER,
+    -- Messages of the range.
+    total_count INTEGER NOT NULL DEFAULT 0,
+    -- How many of them had a fate before.
+    known_count INTEGER NOT NULL DEFAULT 0,
+    -- How many are still to be fetched.
+    left_count INTEGER NOT NULL DEFAULT 0,
+    -- How many were stored as new messages.
+    received_count INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (backfill_id, folder_id)
+) STRICT, WITHOUT ROWID;
+-- Lets a folder go without reading all of them.
+CREATE INDEX backfill_folders_of_folder ON backfill_folders (folder_id);
+
+-- Messages that came by a backfill: news for nobody, so they make no conversation unread.
+CREATE TABLE backfilled_messages (
+    -- Which. CASCADE: it says something about the message.
+    message_id INTEGER PRIMARY KEY REFERENCES messages (id) ON DELETE CASCADE,
+    -- By which. RESTRICT: as long as the message is there, it is known how it came.
+    backfill_id INTEGER NOT NULL REFERENCES backfills (id) ON DELETE RESTRICT
+) STRICT;
+-- What came by one of them.
+CREATE INDEX backfilled_messages_of_backfill ON backfilled_messages (backfill_id);
 
 -- The duty to hand one message over.
 CREATE TABLE deliveries (

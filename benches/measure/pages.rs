@@ -164,6 +164,7 @@ fn fill(desk: &Desk) {
         mailbox: &mailbox,
         folder: &folder,
         uid_validity: 1,
+        backfill: None,
     };
     let now = services.clock.now();
     let total = CONVERSATIONS * MESSAGES_EACH;

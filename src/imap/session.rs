@@ -310,10 +310,18 @@ impl Session {
     /// When the server refuses or the connection fails.
     pub fn uids_since(&mut self, since_at: i64) -> Result<Vec<u32>, Problem> {
         // SEARCH knows days only, in the server's own zone: one day more loses nothing at the edge.
-        let day = chrono::DateTime::from_timestamp(since_at.saturating_sub(86_400), 0)
-            .unwrap_or_default()
-            .format("%-d-%b-%Y");
+        let day = day_of(since_at.saturating_sub(86_400));
         self.search(&format!("SINCE {day}"))
+    }
+
+    /// The UIDs of messages that reached the open folder from the day of `from_at` up to the day before that
+    /// of `until_at` (unix seconds UTC), sorted, as the server counts days in its own zone.
+    ///
+    /// # Errors
+    /// When the server refuses or the connection fails.
+    pub fn uids_between(&mut self, from_at: i64, until_at: i64) -> Result<Vec<u32>, Problem> {
+        let (from, until) = (day_of(from_at), day_of(until_at));
+        self.search(&format!("SINCE {from} BEFORE {until}"))
     }
 
     /// How many messages the open folder has.
@@ -522,6 +530,12 @@ impl Session {
             text.replace('\\', "\\\\").replace('"', "\\\"")
         ))
     }
+}
+
+/// A day as SEARCH writes it (RFC 3501 §9 `date`).
+fn day_of(at: i64) -> String {
+    let time = chrono::DateTime::from_timestamp(at, 0).unwrap_or_default();
+    time.format("%-d-%b-%Y").to_string()
 }
 
 /// Whether waiting goes on after this piece of news: it ends at new mail and at goodbye.

@@ -6,13 +6,16 @@ use super::{Source, bounces, retry_at};
 use crate::desk;
 use crate::mail::thread::{ALERTS, IdKey};
 use crate::model::{
-    ConversationId, DeliveryState, Direction, Fate, FolderRole, Kind, MessageId, Status, StoppedBy,
+    BackfillId, ConversationId, DeliveryState, Direction, Fate, FolderRole, Kind, MessageId,
+    Status, StoppedBy,
 };
 use crate::store::deliveries::{self, Change, leaving};
 use crate::store::fates::Verdict;
 use crate::store::messages::NewMessage;
 use crate::store::{self, Tx};
 
+/// Detail of the fate `ignored` of a message that is older than what was chosen; a backfill takes it yet.
+pub const BEFORE_WANTED: &str = "It arrived before the date mail is taken from.";
 /// Older history than this is taken as closed: nobody is waiting for an answer to it.
 const HISTORY_SECONDS: i64 = 14 * 24 * 3600;
 
@@ -52,15 +55,17 @@ pub(super) fn judge(
         Content::Mail(mail) => mail,
     };
     let arrived_at = message.internal_date_at.or(mail.sent_at);
-    if let (Some(since_at), Some(arrived_at)) = (source.mailbox.take_since_at, arrived_at)
-        && arrived_at < since_at
-    {
-        return Ok(verdict(
-            Fate::Ignored,
-            None,
-            "It arrived before the date mail is taken from.",
-        ));
-    }
+    let backfill = match (source.backfill, source.mailbox.take_since_at, arrived_at) {
+        (None, Some(since_at), Some(at)) if at < since_at => {
+            // One that a backfill asked for and the server did not give may be asked for again.
+            let asked_for = store::backfills::find_covering(tx, source.mailbox.id, at)?;
+            if asked_for.is_none() {
+                return Ok(verdict(Fate::Ignored, None, BEFORE_WANTED));
+            }
+            asked_for
+        }
+        (backfill, ..) => backfill,
+    };
     if source.folder.role == FolderRole::Sent
         && mail.own_ids.iter().any(|id| ids.verify(id, &ALERTS))
     {
@@ -77,7 +82,8 @@ pub(super) fn judge(
     if let Some(known) = store::messages::find_by_identity(tx, source.mailbox.id, &mail.identity)? {
         return Ok(verdict(Fate::Duplicate, Some(known), ""));
     }
-    let id = store_message(tx, ids, source, mail, arrived_at.unwrap_or(now), now)?;
+    let arrived_at = arrived_at.unwrap_or(now);
+    let id = store_message(tx, ids, source, mail, arrived_at, backfill, now)?;
     Ok(verdict(Fate::Received, Some(id), ""))
 }
 
@@ -134,6 +140,7 @@ fn store_message(
     source: Source<'_>,
     mail: &Mail,
     arrived_at: i64,
+    backfill: Option<BackfillId>,
     now: i64,
 ) -> store::Result<MessageId> {
     let direction = match source.folder.role {
@@ -150,7 +157,11 @@ fn store_message(
         direction,
         sent_at,
         reported: reply.as_ref(),
-        status: first_status(source, direction, sent_at, now),
+        status: match backfill {
+            Some(_) => Status::Closed,
+            None => first_status(source, direction, sent_at, now),
+        },
+        is_history: backfill.is_some(),
     };
     let placed = placement::place(tx, ids, source, arrival, now)?;
     let new = NewMessage {
@@ -166,14 +177,19 @@ fn store_message(
     store::messages::insert_raw(tx, id, &mail.packed)?;
     store::attachments::insert_all(tx, id, &mail.attachments)?;
     store::search::upsert(tx, id, &mail.document)?;
-    placement::write_ids(tx, ids, source, mail, placed.conversation_id, id)?;
-    if !placed.is_new && !is_history(source, arrived_at) && moves_on(mail) {
+    placement::write_ids(tx, ids, source, mail, &placed, id)?;
+    if let Some(backfill) = backfill {
+        store::backfills::insert_message(tx, backfill, id)?;
+    } else if !placed.is_new && !is_history(source, arrived_at) && moves_on(mail) {
         move_on(tx, placed.conversation_id, direction, now)?;
         if direction == Direction::Incoming && mail.kind != Kind::Bounce {
             stop_replies(tx, placed.conversation_id, now)?;
         }
     }
-    if let Some(bounce) = &mail.bounce {
+    // That an address refused mail years ago says nothing about it now.
+    if let Some(bounce) = &mail.bounce
+        && (backfill.is_none() || reply.is_some())
+    {
         bounces::note(tx, bounce, reply.as_ref(), now)?;
     }
     store::conversations::refresh(tx, placed.conversation_id)?;

@@ -12,10 +12,11 @@ mod prepare;
 pub mod rebuild;
 
 use crate::mail::thread::IdKey;
-use crate::model::{Cursor, Fate, Folder, Mailbox};
+use crate::model::{BackfillId, Cursor, Fate, Folder, Mailbox};
 use crate::store::fates::Verdict;
 use crate::store::{self, Store, Tx};
 
+pub use filing::BEFORE_WANTED;
 pub(crate) use placement::bound;
 use prepare::Prepared;
 pub use prepare::{identity, label};
@@ -45,6 +46,8 @@ pub struct Source<'a> {
     pub folder: &'a Folder,
     /// The UIDVALIDITY their UIDs count under.
     pub uid_validity: u32,
+    /// The backfill that fetches them: history, behind the cursor. `None` for mail as it arrives.
+    pub backfill: Option<BackfillId>,
 }
 
 /// What a batch came to.
@@ -54,6 +57,8 @@ pub struct Report {
     pub received: u64,
     /// Given another fate.
     pub other: u64,
+    /// Nothing was stored, for the folder is read anew meanwhile and the UIDs mean nothing any more.
+    pub stale: bool,
 }
 
 /// How often what the server will not give is asked for again, and when: after a minute, ten minutes,
@@ -87,16 +92,16 @@ pub fn receive(
         .into_iter()
         .map(|fetched| prepare::prepare(source, fetched))
         .collect();
-    let cursor = Cursor {
-        uid_validity: source.uid_validity,
-        next_uid,
-    };
     let whole = store.write(|tx| {
         let mut report = Report::default();
+        if is_stale(tx, source, &prepared)? {
+            report.stale = true;
+            return Ok(report);
+        }
         for message in &prepared {
             report.count(file(tx, ids, source, message, now)?);
         }
-        store::folders::update_cursor(tx, source.folder.id, cursor)?;
+        advance(tx, source, next_uid, report)?;
         Ok::<_, store::Error>(report)
     });
     match whole {
@@ -104,6 +109,45 @@ pub fn receive(
             one_by_one(store, ids, source, &prepared, now)
         }
         other => other,
+    }
+}
+
+/// Whether the UIDs of a backfill's batch mean something else by now.
+fn is_stale(tx: &Tx<'_>, source: Source<'_>, batch: &[Prepared]) -> store::Result<bool> {
+    let newest = batch.iter().map(|message| message.uid).max();
+    match (source.backfill, newest) {
+        (Some(_), Some(uid)) => {
+            let (folder, uid_validity) = (source.folder.id, source.uid_validity);
+            Ok(!store::folders::has_passed(tx, folder, uid_validity, uid)?)
+        }
+        _ => Ok(false),
+    }
+}
+
+/// Writes down how far a folder has been read: the cursor, or what a backfill still has to do. A backfill
+/// never moves the cursor.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn advance(
+    tx: &Tx<'_>,
+    source: Source<'_>,
+    next_uid: u32,
+    report: Report,
+) -> store::Result<()> {
+    let folder = source.folder.id;
+    match source.backfill {
+        None => {
+            let cursor = Cursor {
+                uid_validity: source.uid_validity,
+                next_uid,
+            };
+            store::folders::update_cursor(tx, folder, cursor)
+        }
+        Some(id) => {
+            let done = report.received.saturating_add(report.other);
+            store::backfills::update_progress(tx, id, folder, done, report.received)
+        }
     }
 }
 
@@ -125,7 +169,7 @@ fn one_by_one(
     for message in prepared {
         let filed = store.write(|tx| {
             let fate = file(tx, ids, source, message, now)?;
-            move_past(tx, source, message.uid)?;
+            advance(tx, source, message.uid.saturating_add(1), Report::of(fate))?;
             Ok::<_, store::Error>(fate)
         });
         let fate = match filed {
@@ -142,7 +186,7 @@ fn one_by_one(
                 store.write(|tx| {
                     let fate = write_fate(tx, source, message.uid, &verdict, now)?;
                     write_label(tx, source, message)?;
-                    move_past(tx, source, message.uid)?;
+                    advance(tx, source, message.uid.saturating_add(1), Report::of(fate))?;
                     Ok::<_, store::Error>(fate)
                 })?
             }
@@ -153,15 +197,13 @@ fn one_by_one(
     Ok(report)
 }
 
-fn move_past(tx: &Tx<'_>, source: Source<'_>, uid: u32) -> store::Result<()> {
-    let cursor = Cursor {
-        uid_validity: source.uid_validity,
-        next_uid: uid.saturating_add(1),
-    };
-    store::folders::update_cursor(tx, source.folder.id, cursor)
-}
-
 impl Report {
+    fn of(fate: Fate) -> Self {
+        let mut report = Self::default();
+        report.count(fate);
+        report
+    }
+
     fn count(&mut self, fate: Fate) {
         if fate == Fate::Received {
             self.received += 1;
@@ -182,10 +224,8 @@ fn file(
     let known = store::fates::find(tx, source.folder.id, source.uid_validity, message.uid)?;
     // A batch that was cut off after its commit may be fetched again.
     if let Some(known) = &known
-        && matches!(
-            known.fate,
-            Fate::Received | Fate::Duplicate | Fate::OwnCopy | Fate::Ignored
-        )
+        && (matches!(known.fate, Fate::Received | Fate::Duplicate | Fate::OwnCopy)
+            || (known.fate == Fate::Ignored && source.backfill.is_none()))
     {
         return Ok(known.fate);
     }
@@ -243,6 +283,6 @@ pub fn too_big(
     };
     store.write(|tx| {
         write_fate(tx, source, uid, &verdict, now)?;
-        move_past(tx, source, uid)
+        advance(tx, source, uid.saturating_add(1), Report::of(Fate::TooBig))
     })
 }

@@ -1,7 +1,7 @@
 //! All messages about one matter with a contact, and what people do with them.
 
 use super::ids::{AgentId, ContactId, ConversationId, MailboxId};
-use super::message::Direction;
+use super::message::{Direction, Kind};
 use super::words::words;
 
 words! {
@@ -72,6 +72,17 @@ pub struct Conversation {
     pub created_at: i64,
     /// Grows with every change, over all conversations.
     pub revision: i64,
+}
+
+/// What a conversation began with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beginning {
+    /// Subject of its first message, as written.
+    pub subject: String,
+    /// What wrote that message.
+    pub kind: Kind,
+    /// The conversation speaks of messages that are not here.
+    pub names_others: bool,
 }
 
 /// A line of the inbox.

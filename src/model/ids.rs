@@ -36,4 +36,6 @@ id! {
     DeliveryId;
     /// What an administrator must know of.
     AlertId;
+    /// One fetching of older mail.
+    BackfillId;
 }

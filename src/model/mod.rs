@@ -4,6 +4,7 @@
 
 mod agent;
 mod alert;
+mod backfill;
 mod conversation;
 mod delivery;
 mod folder;
@@ -16,17 +17,18 @@ mod words;
 
 pub use agent::{Agent, Role, SignedIn};
 pub use alert::{Alert, AlertCause, AlertChannel, AlertKind, AlertPhase, Notice, NoticeState};
+pub use backfill::{Backfill, BackfillFolder, BackfillFolderState, BackfillState, Days};
 pub use conversation::{
-    Contact, Conversation, ConversationRow, Event, EventKind, InboxCounts, InboxPage, InboxQuery,
-    Note, Status, View,
+    Beginning, Contact, Conversation, ConversationRow, Event, EventKind, InboxCounts, InboxPage,
+    InboxQuery, Note, Status, View,
 };
 pub use delivery::{
     Attempt, Delivery, DeliveryState, Leaves, OutboxRow, RefusedRecipient, SendLimits, StoppedBy,
 };
 pub use folder::{Cursor, Fate, FateCount, FateRow, Folder, FolderRole};
 pub use ids::{
-    AgentId, AlertId, AttachmentId, ContactId, ConversationId, DeliveryId, FolderId, MailboxId,
-    MessageId, SessionId,
+    AgentId, AlertId, AttachmentId, BackfillId, ContactId, ConversationId, DeliveryId, FolderId,
+    MailboxId, MessageId, SessionId,
 };
 pub use ledger::{
     COMPARED_EVERY_SECONDS, Comparison, Differing, Label, LedgerCheck, Recovered, Sighting, Trace,

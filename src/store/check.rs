@@ -63,6 +63,23 @@ const INVARIANTS: &[(&str, &str)] = &[
            AND (differs_since_at IS NULL) <> (missing_count = 0 AND unlisted_count = 0)",
     ),
     (
+        "a message came by a backfill of another mailbox",
+        "SELECT b.message_id FROM backfilled_messages b JOIN messages m ON m.id = b.message_id
+         JOIN backfills f ON f.id = b.backfill_id WHERE m.mailbox_id <> f.mailbox_id",
+    ),
+    (
+        "a backfill is done and has messages left to fetch",
+        "SELECT b.id FROM backfills b JOIN backfill_folders f ON f.backfill_id = b.id
+         WHERE b.state = 'done' AND (f.left_count > 0 OR f.state <> 'done')",
+    ),
+    (
+        "a conversation with nothing but what came by backfills is new to somebody",
+        "SELECT c.id FROM conversations c WHERE c.last_message_id > 0 AND NOT EXISTS (
+            SELECT 1 FROM messages m LEFT JOIN backfilled_messages b ON b.message_id = m.id
+            WHERE m.conversation_id = c.id AND b.message_id IS NULL)
+         AND EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = c.id)",
+    ),
+    (
         "a delivery's message is not outgoing",
         "SELECT d.id FROM deliveries d JOIN messages m ON m.id = d.message_id
          WHERE m.direction <> 'outgoing'",

@@ -110,6 +110,26 @@ pub fn list_due(db: &Db, folder_id: FolderId, uid_validity: u32, now: i64) -> Re
     Ok(rows)
 }
 
+/// The UIDs of a folder that have a fate, sorted; those left out whose fate is `ignored` for this reason.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn list_uids(
+    db: &Db,
+    folder_id: FolderId,
+    uid_validity: u32,
+    except: &str,
+) -> Result<Vec<u32>> {
+    let rows = db
+        .prepare_cached(
+            "SELECT uid FROM fates WHERE folder_id = ?1 AND uid_validity = ?2
+                AND NOT (fate = 'ignored' AND detail = ?3) ORDER BY uid",
+        )?
+        .query_map((folder_id.0, uid_validity, except), |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(rows)
+}
+
 /// How many messages of a folder met which fate, under its present UIDVALIDITY.
 ///
 /// # Errors

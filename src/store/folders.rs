@@ -114,6 +114,31 @@ pub fn update_cursor(tx: &Tx<'_>, id: FolderId, cursor: Cursor) -> Result<()> {
     Ok(())
 }
 
+/// Whether this UID still means what it meant, and has been passed by the cursor.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn has_passed(db: &Db, id: FolderId, uid_validity: u32, uid: u32) -> Result<bool> {
+    Ok(db
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM folders
+                WHERE id = ?1 AND uid_validity = ?2 AND next_uid > ?3)",
+        )?
+        .query_row((id.0, uid_validity, uid), |row| row.get(0))?)
+}
+
+/// Writes down that each message of a folder has its fate, also those that were there before.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_whole(tx: &Tx<'_>, id: FolderId, uid_validity: u32) -> Result<()> {
+    tx.execute(
+        "UPDATE folders SET first_uid = 1 WHERE id = ?1 AND uid_validity = ?2",
+        (id.0, uid_validity),
+    )?;
+    Ok(())
+}
+
 /// Writes down what the server counted when a sync ended.
 ///
 /// # Errors

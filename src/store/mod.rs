@@ -7,6 +7,7 @@
 pub mod agents;
 pub mod alerts;
 pub mod attachments;
+pub mod backfills;
 pub mod backup;
 pub mod check;
 pub mod contacts;

@@ -87,6 +87,24 @@ pub fn insert_mentioned(
     Ok(())
 }
 
+/// Makes an id that was only mentioned lead to another conversation, which has the better claim to it.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_mention(
+    tx: &Tx<'_>,
+    mailbox_id: MailboxId,
+    internet_message_id: &str,
+    to: ConversationId,
+) -> Result<()> {
+    tx.prepare_cached(
+        "UPDATE thread_ids SET conversation_id = ?3
+         WHERE mailbox_id = ?1 AND internet_message_id = ?2 AND message_id IS NULL",
+    )?
+    .execute((mailbox_id.0, internet_message_id, to.0))?;
+    Ok(())
+}
+
 /// The conversations with messages of one Outlook thread, newest first, each once.
 ///
 /// # Errors

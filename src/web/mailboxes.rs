@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use askama::Template;
 
+use super::backfills::Older;
 use super::context::Shared;
 use super::error::Error;
 use super::flash::Flash;
@@ -14,7 +15,7 @@ use super::mailbox_words::{self as words, Label};
 use super::page::{self, Here, Page, go, go_saying};
 use super::session::Admin;
 use crate::mail::html;
-use crate::model::{Mailbox, MailboxId, MailboxStatus};
+use crate::model::{BackfillState, Mailbox, MailboxId, MailboxStatus};
 use crate::problem::Problem;
 use crate::store::{self, Db};
 use crate::work::connect::{self, Begin, BeginError};
@@ -174,6 +175,7 @@ struct Show {
     page: Page,
     row: Row,
     folders: Vec<FolderRow>,
+    older: Option<Older>,
     settings: Settings,
 }
 
@@ -218,6 +220,7 @@ impl Show {
                     page,
                     row,
                     folders: FolderRow::list(db, id)?,
+                    older: Older::find(db, &shared, id)?,
                     settings,
                 })
             })

@@ -8,6 +8,7 @@ mod agents;
 mod alerts;
 mod assets;
 mod attachments;
+mod backfills;
 mod banners;
 mod checks;
 mod client;
@@ -142,6 +143,7 @@ fn mailbox_routes(routes: &mut ServiceConfig) {
         .route("/mailboxes/{id}/sync", post().to(mailbox_acts::sync))
         .route("/mailboxes/{id}/pause", post().to(mailbox_acts::pause))
         .service(resource("/mailboxes/{id}/resumption").route(post().to(mailbox_acts::resume)))
+        .configure(older_mail)
         .service(resource("/mailboxes/{id}/sending").route(post().to(mailbox_acts::send_again)))
         .route("/microsoft/callback", get().to(microsoft_callback::show));
 }
@@ -180,6 +182,15 @@ fn alerts_routes(routes: &mut ServiceConfig) {
             post().to(alerts::test_webhook),
         )
         .route("/admin/alerts/disk", post().to(alerts::disk));
+}
+
+fn older_mail(routes: &mut ServiceConfig) {
+    routes
+        .route("/mailboxes/{id}/backfills", post().to(backfills::create))
+        .route("/mailboxes/{id}/backfills/new", get().to(backfills::new))
+        .route("/backfills/{id}/pause", post().to(backfills::pause))
+        .service(resource("/backfills/{id}/resumption").route(post().to(backfills::resume)))
+        .service(resource("/backfills/{id}/cancellation").route(post().to(backfills::cancel)));
 }
 
 /// Any other address.

@@ -65,6 +65,7 @@ pub fn step(services: &Services, poller: &mut Poller, id: MailboxId, wake: &Wake
         }
         Err(error) => return poller.failed(error.to_problem()),
     };
+    let _at_work = services.work.receive(id);
     match sync_all(services, poller, &mailbox, wake) {
         Ok(passed) if passed.cut_short => Step::CutShort,
         Ok(passed) => {
@@ -86,7 +87,7 @@ pub fn step(services: &Services, poller: &mut Poller, id: MailboxId, wake: &Wake
     }
 }
 
-fn receives(mailbox: &Mailbox) -> bool {
+pub(super) fn receives(mailbox: &Mailbox) -> bool {
     !matches!(
         mailbox.status,
         MailboxStatus::Paused | MailboxStatus::Choosing
@@ -169,7 +170,7 @@ fn sync_all(
 
 /// A folder that could not be read, under the name it has now: people rename folders, and Exchange
 /// does when a mailbox changes its language. `Err` inside when that is not what was wrong.
-fn found_again(
+pub(super) fn found_again(
     services: &Services,
     session: &mut imap::Session,
     folder: &Folder,
@@ -338,7 +339,7 @@ pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
 }
 
 /// How long to wait after a failure.
-fn pause_seconds(problem: &Problem, failures: u32) -> i64 {
+pub(super) fn pause_seconds(problem: &Problem, failures: u32) -> i64 {
     let asked = i64::try_from(problem.wait_seconds()).unwrap_or(PERSON_PAUSE_SECONDS);
     let [random] = random_bytes::<1>();
     match problem.disposition {
@@ -360,7 +361,7 @@ fn pause_seconds(problem: &Problem, failures: u32) -> i64 {
     }
 }
 
-fn span(seconds: i64) -> String {
+pub(super) fn span(seconds: i64) -> String {
     if seconds < 90 {
         format!("{seconds} seconds")
     } else {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::status::{Health, Line, LoopName};
 use super::wake::{Wake, Woken};
-use super::{Services, alerts, janitor, poller, sender, settle};
+use super::{Services, alerts, backfill, janitor, poller, sender, settle};
 use crate::store;
 
 /// How often the list of mailboxes is looked at even if nobody rang.
@@ -91,8 +91,8 @@ fn supervise(services: &Arc<Services>) {
     }
 }
 
-/// Starts loops that are missing. A loop whose thread has ended, which none does by itself, is
-/// started again.
+/// Starts loops that are missing. A loop whose thread has ended is started again; by itself only that of a
+/// backfill ends, when there is no more to fetch.
 fn reconcile(
     services: &Arc<Services>,
     loops: &mut BTreeMap<LoopName, JoinHandle<()>>,
@@ -102,6 +102,8 @@ fn reconcile(
     for mailbox in &mailboxes {
         wanted.extend([LoopName::Poll(mailbox.id), LoopName::Send(mailbox.id)]);
     }
+    let older = services.store.read(store::backfills::list_running)?;
+    wanted.extend(older.into_iter().map(LoopName::Backfill));
     for name in wanted {
         if loops.get(&name).is_some_and(|thread| !thread.is_finished()) {
             continue;
@@ -125,6 +127,13 @@ fn run(services: &Services, name: LoopName, bell: &Wake) {
     match name {
         LoopName::Poll(id) => poller::run(services, id, bell),
         LoopName::Send(id) => sender::run(services, id, bell),
+        LoopName::Backfill(id) => {
+            backfill::run(services, id, bell);
+            services.work.board().remove(name);
+            // It may have been asked for again in this instant.
+            services.work.wake_supervisor();
+            return;
+        }
         LoopName::Janitor => janitor::run(services, bell),
         LoopName::Alerts => alerts::run(services, bell),
     }

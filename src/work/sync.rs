@@ -2,6 +2,7 @@
 //! with its fates and the cursor in one transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 
 use super::pace::{Advice, Pace};
 use super::status::{Health, Line, LoopName};
@@ -10,7 +11,7 @@ use super::{Services, compare, labels};
 use crate::imap::cursor::{self, Plan};
 use crate::imap::{self, Selected};
 use crate::intake::{self, Fetched, Source};
-use crate::model::{Cursor, Fate, Folder, Mailbox, MailboxId};
+use crate::model::{BackfillId, Fate, Folder, Mailbox, MailboxId};
 use crate::net;
 use crate::problem::{Disposition, Problem};
 use crate::store;
@@ -21,6 +22,13 @@ const BATCH_MESSAGES: usize = 50;
 /// Most bytes fetched at once, by the server's estimates, which can be far off; a message larger
 /// than this is fetched alone.
 const BATCH_BYTES: u64 = 2 * 1024 * 1024;
+/// Most bytes that a batch of several may really bring, whatever was estimated: memory is bounded by it.
+/// When a batch brings more, its messages are fetched one by one.
+const BATCH_ANSWER_MAX: u64 = 16 * 1024 * 1024;
+/// As above for older mail, which comes beside new mail.
+const OLDER_ANSWER_MAX: u64 = 8 * 1024 * 1024;
+/// Most bytes that one message may bring: Exchange Online takes messages up to 150 MB.
+const MESSAGE_ANSWER_MAX: u64 = 200 * 1024 * 1024;
 /// Pause after a session that broke while messages were fetched: the server can be reached, after all.
 const BROKEN_PAUSE_SECONDS: u64 = 5;
 
@@ -49,6 +57,7 @@ pub(super) fn folder(
         mailbox,
         folder,
         uid_validity: selected.uid_validity,
+        backfill: None,
         wake,
         pace,
     };
@@ -128,15 +137,17 @@ fn first_wanted(
     Ok(uids.into_iter().min().unwrap_or(none_wanted).max(1))
 }
 
-/// One pass over one folder that has been opened.
+/// What fetches and stores messages of one folder, for a sync or for a backfill.
 pub(super) struct Pass<'a> {
     pub(super) services: &'a Services,
     pub(super) mailbox: &'a Mailbox,
     /// As it was when the pass began.
     pub(super) folder: &'a Folder,
     pub(super) uid_validity: u32,
+    /// The backfill it is for.
+    pub(super) backfill: Option<BackfillId>,
     pub(super) wake: &'a Wake,
-    pace: &'a mut Pace,
+    pub(super) pace: &'a mut Pace,
 }
 
 impl Pass<'_> {
@@ -145,6 +156,7 @@ impl Pass<'_> {
             mailbox: self.mailbox,
             folder: self.folder,
             uid_validity: self.uid_validity,
+            backfill: self.backfill,
         }
     }
 
@@ -174,17 +186,36 @@ impl Pass<'_> {
     }
 
     fn batches(&self, sizes: &[(u32, u64)]) -> Vec<Vec<u32>> {
+        self.batches_of(sizes, BATCH_MESSAGES, BATCH_BYTES)
+    }
+
+    /// Batches of at most so many messages and, by the server's word, bytes; where care is needed, of one.
+    pub(super) fn batches_of(
+        &self,
+        sizes: &[(u32, u64)],
+        messages: usize,
+        bytes: u64,
+    ) -> Vec<Vec<u32>> {
         let careful = |(uid, _): &(u32, u64)| self.pace.is_careful(self.folder.id, *uid);
         let (careful, bold): (Vec<_>, Vec<_>) = sizes.iter().copied().partition(careful);
-        let mut batches = cursor::batches(&careful, 1, BATCH_BYTES);
-        batches.extend(cursor::batches(&bold, BATCH_MESSAGES, BATCH_BYTES));
+        let mut batches = cursor::batches(&careful, 1, bytes);
+        batches.extend(cursor::batches(&bold, messages, bytes));
         batches
     }
 
     /// Fetches and stores one batch. When it is larger than the memory allows or the session breaks at
     /// it, its messages are fetched one by one; one that is too large by itself, or at which the
     /// session breaks again and again, is written down as such and passed by.
-    fn fetch_batch(&mut self, session: &mut imap::Session, batch: &[u32]) -> Result<u64, Problem> {
+    pub(super) fn fetch_batch(
+        &mut self,
+        session: &mut imap::Session,
+        batch: &[u32],
+    ) -> Result<u64, Problem> {
+        session.set_fetch_bytes_max(match (batch, self.backfill) {
+            ([_], _) => MESSAGE_ANSWER_MAX,
+            (_, None) => BATCH_ANSWER_MAX,
+            (_, Some(_)) => OLDER_ANSWER_MAX,
+        });
         match session.fetch(batch) {
             Ok(found) => {
                 self.pace.went_well();
@@ -244,9 +275,9 @@ impl Pass<'_> {
     fn set_aside(&self, uid: u32, problem: &Problem) -> Result<(), Problem> {
         let now = self.services.clock.now();
         let (folder, uid_validity) = (self.folder.id, self.uid_validity);
-        let cursor = Cursor {
-            uid_validity,
-            next_uid: uid.saturating_add(1),
+        let passed = intake::Report {
+            other: 1,
+            ..intake::Report::default()
         };
         tracing::warn!(mailbox.id = self.mailbox.id.0, folder.id = folder.0, uid, code = %problem.code,
             "a message cannot be fetched and is set aside");
@@ -265,7 +296,7 @@ impl Pass<'_> {
                     retry_at: intake::retry_at(attempts, now),
                 };
                 store::fates::upsert(tx, folder, uid_validity, uid, &verdict, now)?;
-                store::folders::update_cursor(tx, folder, cursor)
+                intake::advance(tx, self.source(), uid.saturating_add(1), passed)
             })
             .map_err(|error: store::Error| error.to_problem())
     }
@@ -303,8 +334,16 @@ impl Pass<'_> {
         let now = self.services.clock.now();
         let store = &self.services.store;
         let ids = self.services.ids();
+        // Backfills store one after the other, so that many of them cost the live path no more than one.
+        let turn = &self.services.work.backfill_turn;
+        let _turn = self
+            .backfill
+            .map(|_| turn.lock().unwrap_or_else(PoisonError::into_inner));
         let report = intake::receive(store, &ids, self.source(), fetched, next_uid, now)
             .map_err(|error| error.to_problem())?;
+        if report.stale {
+            return Err(read_anew());
+        }
         Ok(report.received)
     }
 
@@ -331,6 +370,7 @@ impl Pass<'_> {
                 self.gone(row.uid)?;
                 continue;
             }
+            session.set_fetch_bytes_max(MESSAGE_ANSWER_MAX);
             // One that broke the session before is set aside at once when it does so again.
             let fetched = match session.fetch(&[row.uid]) {
                 Err(problem) if row.fate == Fate::Unreadable && !self.wake.is_stopped() => {
@@ -346,8 +386,18 @@ impl Pass<'_> {
     }
 }
 
+/// The numbers of a folder's messages have changed their meaning while a backfill was fetching.
+pub(super) fn read_anew() -> Problem {
+    Problem::new(
+        "folder_read_anew",
+        Disposition::RetryAfter { seconds: 5 },
+        "The server has numbered the messages of this folder anew.",
+        "Nothing to do. New mail comes first; then older mail is listed again, and what is known stays as it is.",
+    )
+}
+
 /// Every UID of a stretch with its size; one the server kept silent about counts as small.
-fn known_sizes(stretch: &[u32], sizes: &[(u32, u64)]) -> Vec<(u32, u64)> {
+pub(super) fn known_sizes(stretch: &[u32], sizes: &[(u32, u64)]) -> Vec<(u32, u64)> {
     let sizes: BTreeMap<u32, u64> = sizes.iter().copied().collect();
     stretch
         .iter()

@@ -210,6 +210,7 @@ fn take_in(posts: Vec<Post>) -> BTreeMap<String, i64> {
         mailbox: &mailbox,
         folder: &inbox,
         uid_validity: 1,
+        backfill: None,
     };
     let ids = IdKey::new([1; 32]);
     let names: Vec<String> = posts.iter().map(|post| post.name.clone()).collect();

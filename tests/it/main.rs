@@ -8,6 +8,8 @@ mod alerts;
 #[cfg(test)]
 mod attachments;
 #[cfg(test)]
+mod backfills;
+#[cfg(test)]
 mod backup;
 #[cfg(test)]
 mod connecting;

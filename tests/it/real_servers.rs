@@ -3,11 +3,13 @@
 use mailhatch::clock::Clock;
 use mailhatch::mail;
 use mailhatch::model::{
-    ConversationId, DeliveryState, Direction, FolderRole, MailboxId, MailboxStatus, View,
+    BackfillState, ConversationId, Days, DeliveryState, Direction, FolderRole, MailboxId,
+    MailboxStatus, TakeFrom, View,
 };
 use mailhatch::problem::Problem;
 use mailhatch::store;
-use mailhatch::work::{PollStep, connect};
+use mailhatch::work::wake::Wake;
+use mailhatch::work::{BackfillStep, Backfiller, PollStep, backfill, backfill_step, connect};
 use mailhatch_simulator::world::User;
 
 use crate::interop::servers::{Key, Options, Servers};
@@ -258,6 +260,65 @@ fn a_refused_login_stops_the_mailbox_with_its_cause_and_it_recovers_when_the_cau
     }));
     real.stage.receives(real.id, 0);
     assert_eq!(real.stage.mailbox(real.id).status, MailboxStatus::Active);
+}
+
+#[test]
+fn five_hundred_old_messages_are_fetched_by_day_once_although_the_line_is_cut() {
+    let real = Real::new();
+    real.servers.deliver_many(SUPPORT, (0..500).map(mixed));
+    let (stage, id) = (&real.stage, real.id);
+    let now = stage.clock.now();
+    // What Dovecot was handed today is older than what is wanted.
+    let tomorrow = Some(now + 5 * 86_400);
+    let services = &stage.services;
+    services
+        .store
+        .write(|tx| store::mailboxes::update_choice(tx, id, TakeFrom::New, tomorrow))
+        .unwrap();
+    stage.receives(id, 0);
+    assert_eq!(real.ledger(), (0, 500));
+    let folders = services.store.read(|db| store::folders::list(db, id));
+    let inbox = folders.unwrap()[0].id;
+    let days = Some(Days {
+        from_at: now - 2 * 86_400,
+        until_at: now + 2 * 86_400,
+    });
+    let announced = backfill::preview(services, id, days, &[inbox]).unwrap();
+    assert_eq!((announced.total, announced.known), (500, 0));
+    let agent = stage.admin.agent.id;
+    services
+        .store
+        .write(|tx| store::backfills::insert(tx, id, agent, days, &[inbox], now))
+        .unwrap();
+
+    let newest = || {
+        services
+            .store
+            .read(|db| store::backfills::find_newest(db, id))
+    };
+    let mut backfiller = Backfiller::default();
+    let wake = Wake::default();
+    while newest().unwrap().unwrap().received() < 100 {
+        let step = backfill_step(services, &mut backfiller, id, &wake);
+        assert!(matches!(step, BackfillStep::Fetched(_)), "{step:?}");
+    }
+    real.servers.stop_imap();
+    let step = backfill_step(services, &mut backfiller, id, &wake);
+    assert!(matches!(step, BackfillStep::Failed(_)), "{step:?}");
+    real.servers.start_imap();
+    while backfill_step(services, &mut backfiller, id, &wake) != BackfillStep::Nothing {}
+
+    let backfill = newest().unwrap().unwrap();
+    assert_eq!(backfill.state, BackfillState::Done, "{backfill:?}");
+    assert_eq!(
+        (backfill.total(), backfill.known(), backfill.left()),
+        (500, 0, 0)
+    );
+    assert_eq!(real.ledger(), (500, 500));
+    assert!(stage.conversations(View::Open).is_empty());
+    // All of the folder has its fate now.
+    let folders = services.store.read(|db| store::folders::list(db, id));
+    assert_eq!(folders.unwrap()[0].first_uid, 1);
 }
 
 #[test]

@@ -188,6 +188,15 @@ impl World {
         })?
     }
 
+    /// Like [`World::append`], unread, with the internal date given (unix seconds UTC).
+    pub fn append_at(&self, address: &str, folder: &str, raw: &[u8], at: i64) -> Option<u32> {
+        self.change_mailbox(address, |mailbox| {
+            mailbox
+                .find_mut(folder)
+                .map(|folder| folder.add(raw, &[], at))
+        })?
+    }
+
     /// What lies in a folder, in uid order; empty when there is no such folder.
     #[must_use]
     pub fn folder(&self, address: &str, folder: &str) -> Vec<Stored> {

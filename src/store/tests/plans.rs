@@ -10,22 +10,25 @@ use crate::model::search::document::Document;
 use crate::model::search::expression::Scope;
 use crate::model::search::query::{Wanted, parse};
 use crate::model::{
-    Address, AgentId, AlertChannel, AlertId, AttachmentId, Comparison, ContactId, ConversationId,
-    Cursor, Delivery, DeliveryId, EventKind, Fate, FolderId, FolderRole, InboxQuery, Kind, Label,
-    MailboxId, MessageId, PlacedBy, Recipients, SessionId, Status, StoppedBy, View, WayOut,
+    Address, AgentId, AlertChannel, AlertId, AttachmentId, BackfillId, Comparison, ContactId,
+    ConversationId, Cursor, Delivery, DeliveryId, EventKind, Fate, FolderId, FolderRole,
+    InboxQuery, Kind, Label, MailboxId, MessageId, PlacedBy, Recipients, SessionId, Status,
+    StoppedBy, View, WayOut,
 };
 use crate::secret::Sealer;
 use crate::store::deliveries::leaving;
 use crate::store::fates::Verdict;
 use crate::store::{
-    Tx, agents, alerts, attachments, contacts, conversations, credentials, deliveries, derived,
-    events, fates, folders, inbox, ledger_checks, mailboxes, messages, notes, oauth_flows,
+    Tx, agents, alerts, attachments, backfills, contacts, conversations, credentials, deliveries,
+    derived, events, fates, folders, inbox, ledger_checks, mailboxes, messages, notes, oauth_flows,
     picture_senders, results, search, sessions, settings, sign_in_failures, threads, traces, views,
 };
 
 /// Tables that hold a few rows however much mail there is; reading or sorting them whole is nothing.
 const SMALL: &[&str] = &[
     "agents",
+    "backfills",
+    "backfill_folders",
     "mailboxes",
     "folders",
     "ledger_checks",
@@ -41,6 +44,7 @@ const GROWING: &[&str] = &[
     "alerts",
     "attachments",
     "attempts",
+    "backfilled_messages",
     "blobs",
     "contacts",
     "conversations",
@@ -207,15 +211,15 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     agents::count_active_admins(db).unwrap();
     attachments::list(db, message).unwrap();
     let _ = attachments::find(db, AttachmentId(1));
+    read_backfills(db, mailbox, conversation, folder);
     conversations::find(db, conversation).unwrap();
     conversations::list_of_contact(db, ContactId(1), conversation, 5).unwrap();
     conversations::revision(db).unwrap();
     conversations::list_changed(db, 0).unwrap();
     let _ = credentials::find(db, sealer, mailbox);
     credentials::list_stale(db, 9).unwrap();
-    conversations::list_lately_with(db, mailbox, "customer@example.org", 0).unwrap();
+    conversations::list_lately_with(db, mailbox, "customer@example.org", 0, 9).unwrap();
     conversations::is_untouched(db, conversation).unwrap();
-    conversations::is_set_apart(db, conversation).unwrap();
     deliveries::find(db, delivery).unwrap();
     deliveries::list_sent_to(db, mailbox, "customer@example.org", 0, 9).unwrap();
     derived::list_stale(db, 1, 20).unwrap();
@@ -359,6 +363,24 @@ fn read_leaving(
     leaving::list_refusals(db, mailbox, 0, 9).unwrap();
 }
 
+/// Calls every function that reads for a backfill.
+fn read_backfills(
+    db: &Connection,
+    mailbox: MailboxId,
+    conversation: ConversationId,
+    folder: FolderId,
+) {
+    backfills::find(db, BackfillId(1)).unwrap();
+    backfills::find_newest(db, mailbox).unwrap();
+    backfills::find_covering(db, mailbox, 3).unwrap();
+    backfills::list_running(db).unwrap();
+    backfills::list_messages(db, conversation).unwrap();
+    conversations::find_beginning(db, conversation).unwrap();
+    conversations::is_set_apart(db, conversation).unwrap();
+    fates::list_uids(db, folder, 7, "").unwrap();
+    folders::has_passed(db, folder, 7, 1).unwrap();
+}
+
 /// Calls every function that changes rows while mail comes and goes.
 fn write_everything(tx: &Tx<'_>, sealer: &Sealer) {
     let (agent, mailbox, folder) = (AgentId(1), MailboxId(1), FolderId(1));
@@ -419,6 +441,7 @@ fn write_everything(tx: &Tx<'_>, sealer: &Sealer) {
     threads::insert_own(tx, mailbox, "d@x", conversation, message).unwrap();
     threads::insert_mentioned(tx, mailbox, "e@x", conversation).unwrap();
     views::upsert(tx, agent, conversation).unwrap();
+    write_older(tx, mailbox, conversation, folder);
     write_anew(tx, mailbox, conversation, message);
     write_alerts(tx);
 }
@@ -478,6 +501,17 @@ fn write_leaving(tx: &Tx<'_>, delivery: &Delivery, message: MessageId) {
     messages::update_sent(tx, message, &[9; 32], &packed, 9).unwrap();
     mailboxes::update_smtp_size(tx, delivery.mailbox_id, Some(9)).unwrap();
     mailboxes::update_resumed(tx, delivery.mailbox_id, 9).unwrap();
+}
+
+/// Calls every function that changes rows while older mail comes.
+fn write_older(tx: &Tx<'_>, mailbox: MailboxId, conversation: ConversationId, folder: FolderId) {
+    contacts::upsert_older(tx, &Address::new("C", "customer@example.org"), 3).unwrap();
+    threads::update_mention(tx, mailbox, "e@x", conversation).unwrap();
+    conversations::update_set_apart(tx, conversation).unwrap();
+    let (contact, begun_at) = (ContactId(1), 1);
+    conversations::update_beginning(tx, conversation, contact, "Hello", begun_at).unwrap();
+    backfills::update_progress(tx, BackfillId(1), folder, 1, 1).unwrap();
+    backfills::insert_message(tx, BackfillId(1), MessageId(2)).unwrap();
 }
 
 /// Calls every function that moves a message or writes again what was read of it.

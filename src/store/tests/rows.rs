@@ -63,6 +63,11 @@ const ROWS: &[(i64, &str)] = &[(
             '/admin/health', 1, 2);
      INSERT INTO alert_notices (alert_id, phase, channel, state, next_attempt_at, told_at, created_at)
         VALUES (1, 'opened', 'mail', 'due', 1, NULL, 1), (2, 'opened', 'mail', 'told', 1, 1, 1);",
+), (
+    5,
+    "INSERT INTO backfills (id, mailbox_id, agent_id, from_at, until_at, created_at) VALUES (1, 1, 1, 0, 9, 1);
+     INSERT INTO backfill_folders (backfill_id, folder_id, uid_validity, total_count) VALUES (1, 1, 7, 3);
+     INSERT INTO backfilled_messages VALUES (1, 1);",
 )];
 
 /// Puts the rows of one schema version into a database that has it.

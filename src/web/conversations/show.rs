@@ -225,7 +225,8 @@ pub(super) fn is_unsent(message: &Message) -> bool {
     })
 }
 
-/// The place of the first message this agent has not seen; those from there on are shown open.
+/// The place of the first message this agent has not seen; those from there on are shown open. What came by
+/// a backfill is news for nobody.
 fn first_unseen(
     db: &Db,
     visitor: &Visitor,
@@ -233,9 +234,10 @@ fn first_unseen(
     messages: &[Message],
 ) -> Result<usize, Error> {
     let seen = store::views::find_seen(db, visitor.agent.id, conversation.id)?;
+    let history = store::backfills::list_messages(db, conversation.id)?;
     Ok(messages
         .iter()
-        .position(|message| message.id.0 > seen)
+        .position(|message| message.id.0 > seen && !history.contains(&message.id))
         .unwrap_or(messages.len()))
 }
 
