@@ -504,6 +504,7 @@ fn file(
     let delivery_id = store::deliveries::insert(tx, id, &draft.idempotency_key, now, now)?;
     let current = store::conversations::find(tx, conversation_id)?.ok_or(Error::NoConversation)?;
     crate::desk::change_status(tx, now, Some(actor.id), &current, draft.then)?;
+    store::write_backs::insert_seen(tx, conversation_id, now)?;
     store::conversations::refresh(tx, conversation_id)?;
     store::views::upsert(tx, actor.id, conversation_id)?;
     Ok(Queued {

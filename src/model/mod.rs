@@ -10,6 +10,7 @@ mod ids;
 mod mailbox;
 mod message;
 mod words;
+mod write_back;
 
 pub use agent::{Agent, Role, SignedIn};
 pub use conversation::{
@@ -25,3 +26,4 @@ pub use ids::{
 pub use mailbox::{Credential, Mailbox, MailboxStatus, TakeFrom, WayOut};
 pub use message::{Address, Attachment, Direction, Kind, Message, PlacedBy, Recipients};
 pub use words::Word;
+pub use write_back::{MoveTarget, WriteBack, WriteBackAct, WriteBackSettings, WriteBackState};

@@ -30,6 +30,7 @@ pub mod settings;
 pub mod sign_in_failures;
 pub mod threads;
 pub mod views;
+pub mod write_backs;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};

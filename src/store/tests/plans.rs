@@ -8,15 +8,16 @@ use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 use super::{folder, rows};
 use crate::model::{
     Address, AgentId, AttachmentId, ContactId, ConversationId, Cursor, DeliveryId, EventKind, Fate,
-    FolderId, FolderRole, InboxQuery, Kind, MailboxId, MessageId, PlacedBy, Recipients, SessionId,
-    Status, View, WayOut,
+    FolderId, FolderRole, InboxQuery, Kind, MailboxId, MessageId, MoveTarget, PlacedBy, Recipients,
+    SessionId, Status, View, WayOut,
 };
+use crate::problem::{Disposition, Problem};
 use crate::secret::Sealer;
 use crate::store::fates::Verdict;
 use crate::store::{
     Tx, agents, attachments, contacts, conversations, credentials, deliveries, derived, events,
     fates, folders, inbox, mailboxes, messages, notes, oauth_flows, picture_senders, sessions,
-    settings, sign_in_failures, threads, views,
+    settings, sign_in_failures, threads, views, write_backs,
 };
 
 /// Tables that hold a few rows however much mail there is; reading or sorting them whole is nothing.
@@ -28,6 +29,7 @@ const SMALL: &[&str] = &[
     "settings",
     "sessions",
     "oauth_flows",
+    "write_back_settings",
 ];
 
 /// Tables that grow with the mail.
@@ -47,6 +49,7 @@ const GROWING: &[&str] = &[
     "sign_in_failures",
     "thread_ids",
     "views",
+    "write_backs",
 ];
 
 /// Steps over a single row.
@@ -207,6 +210,11 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     fates::list_needing_person(db, folder, 50).unwrap();
     folders::list(db, mailbox).unwrap();
     folders::find_by_role(db, mailbox, FolderRole::Inbox).unwrap();
+    write_backs::find_settings(db, mailbox).unwrap();
+    write_backs::list_on(db).unwrap();
+    write_backs::list_due(db, mailbox, 9, 100).unwrap();
+    write_backs::next_due(db, mailbox).unwrap();
+    write_backs::find_state(db, mailbox).unwrap();
     for mailbox in [None, Some(mailbox)] {
         inbox::counts(db, agent, mailbox).unwrap();
     }
@@ -307,6 +315,46 @@ fn write_everything(tx: &Tx<'_>, sealer: &Sealer) {
     threads::insert_mentioned(tx, mailbox, "e@x", conversation).unwrap();
     views::upsert(tx, agent, conversation).unwrap();
     write_anew(tx, mailbox, conversation, message);
+    write_back(tx, mailbox, conversation);
+}
+
+/// Calls every function of folders that are chosen, and of what is written back.
+fn write_back(tx: &Tx<'_>, mailbox: MailboxId, conversation: ConversationId) {
+    let problem = Problem::new("x", Disposition::GiveUp, "x", "x");
+    let target = MoveTarget {
+        raw_name: "Done".to_owned(),
+        name: "Done".to_owned(),
+    };
+    write_backs::update_settings(tx, mailbox, true, Some(&target)).unwrap();
+    write_backs::insert_seen(tx, conversation, 1).unwrap();
+    write_backs::insert_moves(tx, conversation, 1).unwrap();
+    let due = write_backs::list_due(tx, mailbox, 99, 10).unwrap();
+    let act = due.first().unwrap();
+    write_backs::update_uid(tx, act, 7).unwrap();
+    write_backs::update_postponed(tx, mailbox, 100).unwrap();
+    write_backs::update_failed(tx, act.id, &problem, Some(5), 3).unwrap();
+    write_backs::update_failed(tx, act.id, &problem, None, 3).unwrap();
+    write_backs::update_given_up(tx, mailbox, 3).unwrap();
+    write_backs::update_finished(tx, act.id, 3).unwrap();
+    write_backs::delete(tx, act.id).unwrap();
+    write_backs::delete_given_up(tx, mailbox).unwrap();
+    write_backs::delete_old(tx, mailbox, 3).unwrap();
+    write_backs::update_problem(tx, mailbox, Some(&problem), 3).unwrap();
+    write_backs::update_unable(tx, mailbox, &problem, 3).unwrap();
+    let watched = folders::Watch {
+        raw_name: "Orders",
+        name: "Orders",
+        junk: false,
+        take_since_at: 0,
+    };
+    folders::insert_watched(tx, mailbox, watched, 3).unwrap();
+    folders::update_sent(tx, mailbox, "Sent", "Sent").unwrap();
+    folders::delete_sent_choice(tx, mailbox, "").unwrap();
+    let all = folders::list(tx, mailbox).unwrap();
+    let folder = all.last().unwrap();
+    folders::update_problem(tx, folder, Some(&problem), 3).unwrap();
+    folders::update_began(tx, folder.id, Some(3)).unwrap();
+    folders::update_unwatched(tx, mailbox, folder.id).unwrap();
 }
 
 /// Calls every function that moves a message or writes again what was read of it.
