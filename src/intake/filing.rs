@@ -6,7 +6,7 @@ use super::{Source, bounces, retry_at};
 use crate::desk;
 use crate::mail::thread::IdKey;
 use crate::model::{
-    ConversationId, DeliveryState, Direction, Fate, FolderRole, Kind, MessageId, Status,
+    ConversationId, DeliveryState, Direction, Fate, FolderRole, Kind, MessageId, PlacedBy, Status,
 };
 use crate::store::deliveries::{self, Change};
 use crate::store::fates::Verdict;
@@ -52,7 +52,9 @@ pub(super) fn judge(
         Content::Mail(mail) => mail,
     };
     let arrived_at = message.internal_date_at.or(mail.sent_at);
-    if let (Some(since_at), Some(arrived_at)) = (source.mailbox.take_since_at, arrived_at)
+    let since_at = source.folder.take_since_at(source.mailbox);
+    let came_later = source.folder.began_uid.is_some_and(|at| message.uid >= at);
+    if let (Some(since_at), Some(arrived_at), false) = (since_at, arrived_at, came_later)
         && arrived_at < since_at
     {
         return Ok(verdict(
@@ -66,9 +68,16 @@ pub(super) fn judge(
         return Ok(verdict(Fate::OwnCopy, Some(ours), ""));
     }
     if let Some(known) = store::messages::find_by_identity(tx, source.mailbox.id, &mail.identity)? {
+        if !source.folder.junk {
+            taken_out_of_junk(tx, known, now)?;
+        }
         return Ok(verdict(Fate::Duplicate, Some(known), ""));
     }
-    let id = store_message(tx, ids, source, mail, arrived_at.unwrap_or(now), now)?;
+    let arrived = Arrived {
+        at: arrived_at.unwrap_or(now),
+        uid: message.uid,
+    };
+    let id = store_message(tx, ids, source, mail, arrived, now)?;
     Ok(verdict(Fate::Received, Some(id), ""))
 }
 
@@ -119,14 +128,22 @@ fn learn(
     Ok(())
 }
 
+/// When a message reached the folder, and as what.
+#[derive(Clone, Copy)]
+struct Arrived {
+    at: i64,
+    uid: u32,
+}
+
 fn store_message(
     tx: &Tx<'_>,
     ids: &IdKey,
     source: Source<'_>,
     mail: &Mail,
-    arrived_at: i64,
+    arrived: Arrived,
     now: i64,
 ) -> store::Result<MessageId> {
+    let arrived_at = arrived.at;
     let direction = match source.folder.role {
         FolderRole::Sent => Direction::Outgoing,
         FolderRole::Inbox | FolderRole::Other => Direction::Incoming,
@@ -141,7 +158,7 @@ fn store_message(
         direction,
         sent_at,
         reported: reply.as_ref(),
-        status: first_status(source, direction, sent_at, now),
+        status: first_status(source, direction, sent_at, arrived.uid, now),
     };
     let placed = placement::place(tx, ids, source, arrival, now)?;
     let new = NewMessage {
@@ -157,7 +174,14 @@ fn store_message(
     store::messages::insert_raw(tx, id, &mail.packed)?;
     store::attachments::insert_all(tx, id, &mail.attachments)?;
     placement::write_ids(tx, ids, source, mail, placed.conversation_id, id)?;
-    if !placed.is_new && !is_history(source, arrived_at) && moves_on(mail) {
+    let is_history = source
+        .folder
+        .is_history(source.mailbox, arrived.uid, arrived_at);
+    // Answered in Outlook before it was read here: the answer, read first, names it.
+    let is_answered = direction == Direction::Incoming
+        && placed.by == PlacedBy::OwnId
+        && store::messages::is_answered_since(tx, placed.conversation_id, arrived_at)?;
+    if !placed.is_new && !is_history && !is_answered && moves_on(mail) {
         move_on(tx, placed.conversation_id, direction, now)?;
     }
     if let Some(bounce) = &mail.bounce {
@@ -167,19 +191,40 @@ fn store_message(
     Ok(id)
 }
 
-/// Whether the message was there before the mailbox was connected.
-fn is_history(source: Source<'_>, arrived_at: i64) -> bool {
-    arrived_at < source.mailbox.created_at
-}
-
 /// Where a conversation stands that begins with this message.
-fn first_status(source: Source<'_>, direction: Direction, sent_at: i64, now: i64) -> Status {
-    if is_history(source, sent_at) && sent_at < now - HISTORY_SECONDS {
+fn first_status(
+    source: Source<'_>,
+    direction: Direction,
+    sent_at: i64,
+    uid: u32,
+    now: i64,
+) -> Status {
+    if source.folder.junk {
+        return Status::Spam;
+    }
+    let is_history = source.folder.is_history(source.mailbox, uid, sent_at);
+    if is_history && sent_at < now - HISTORY_SECONDS {
         return Status::Closed;
     }
     match direction {
         Direction::Incoming => Status::Open,
         Direction::Outgoing => Status::Waiting,
+    }
+}
+
+/// Somebody who moves a message out of Junk says that it is none: its conversation is opened.
+fn taken_out_of_junk(tx: &Tx<'_>, known: MessageId, now: i64) -> store::Result<()> {
+    if !store::fates::is_only_in_junk(tx, known)? {
+        return Ok(());
+    }
+    let message = store::messages::find(tx, known)?;
+    let conversation = match message {
+        Some(message) => store::conversations::find(tx, message.conversation_id)?,
+        None => None,
+    };
+    match conversation.filter(|found| found.status == Status::Spam) {
+        Some(found) => desk::change_status(tx, now, None, &found, Status::Open),
+        None => Ok(()),
     }
 }
 

@@ -120,6 +120,8 @@ words! {
         Waiting = "waiting",
         /// Done.
         Closed = "closed",
+        /// What the provider took for spam, from a Junk folder that is watched.
+        Spam = "spam",
     }
 }
 
@@ -158,6 +160,8 @@ pub struct InboxCounts {
     pub unassigned: i64,
     /// Waiting.
     pub waiting: i64,
+    /// Spam.
+    pub spam: i64,
 }
 
 /// An internal remark.

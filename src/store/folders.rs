@@ -78,7 +78,8 @@ pub fn insert(
 ) -> Result<()> {
     tx.execute(
         "INSERT INTO folders (mailbox_id, raw_name, name, role) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (mailbox_id, raw_name) DO UPDATE SET role = excluded.role, name = excluded.name",
+         ON CONFLICT (mailbox_id, raw_name) DO UPDATE SET
+            role = excluded.role, name = excluded.name, watched = 1",
         (mailbox_id.0, raw_name, name, role.word()),
     )?;
     Ok(())
@@ -195,6 +196,18 @@ pub fn update_began(tx: &Tx<'_>, id: FolderId, began_uid: Option<u32>) -> Result
     tx.execute(
         "UPDATE folders SET began_uid = ?2 WHERE id = ?1 AND began_at IS NOT NULL",
         (id.0, began_uid),
+    )?;
+    Ok(())
+}
+
+/// Forgets a folder of this name that is not watched any more, so that one which is may take its name.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn delete_unwatched(tx: &Tx<'_>, mailbox_id: MailboxId, raw_name: &str) -> Result<()> {
+    tx.execute(
+        "DELETE FROM folders WHERE mailbox_id = ?1 AND raw_name = ?2 AND watched = 0",
+        (mailbox_id.0, raw_name),
     )?;
     Ok(())
 }

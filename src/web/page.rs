@@ -240,6 +240,7 @@ impl Page {
             View::Unassigned => "user-x",
             View::Waiting => "hourglass",
             View::Closed => "circle-check",
+            View::Spam => "shield-check",
         };
         [
             (View::Open, "Open", Some(self.counts.open)),
@@ -247,8 +248,13 @@ impl Page {
             (View::Unassigned, "Unassigned", Some(self.counts.unassigned)),
             (View::Waiting, "Waiting", Some(self.counts.waiting)),
             (View::Closed, "Closed", None),
+            (View::Spam, "Spam", Some(self.counts.spam)),
         ]
         .into_iter()
+        // Few watch a Junk folder.
+        .filter(|(view, ..)| {
+            *view != View::Spam || self.counts.spam > 0 || self.here.view == Some(View::Spam)
+        })
         .map(|(view, label, count)| ViewLink {
             label,
             icon: icon(view),

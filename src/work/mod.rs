@@ -1,4 +1,5 @@
-//! The loops and their supervision: one poller and one sender per mailbox, and a janitor.
+//! The loops and their supervision: one poller and one sender per mailbox, one that writes back where that is
+//! wanted, and a janitor.
 //!
 //! Every loop asks the store what to do next; a [`wake::Wake`] only says "look now". A step is a
 //! plain bounded function, so tests call it and never sleep.
@@ -8,11 +9,13 @@ pub mod connect;
 pub mod credentials;
 mod dial;
 pub mod entra_app;
+pub mod folders;
 mod janitor;
 pub mod metrics;
 mod pace;
 mod poller;
 pub mod probe;
+mod refind;
 pub mod reparse;
 pub mod schedule;
 mod sender;
@@ -21,6 +24,7 @@ pub mod status;
 mod supervisor;
 mod sync;
 pub mod wake;
+mod write_back;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,6 +44,7 @@ use wake::Wake;
 pub use poller::{Poller, Step as PollStep, step as poll_step};
 pub use sender::{Sender, Step as SendStep, step as send_step};
 pub use supervisor::Running;
+pub use write_back::{Step as WriteBackStep, step as write_back_step};
 
 /// What every part of the program that works with the outside needs. Cheap to share.
 #[derive(Debug)]
@@ -89,6 +94,12 @@ impl Work {
     /// Says to the poller of a mailbox to look for mail now.
     pub fn wake_poller(&self, id: MailboxId) {
         self.wake(LoopName::Poll(id));
+    }
+
+    /// Says that what is written back to a mailbox has changed; its loop is started if need be.
+    pub fn wake_write_back(&self, id: MailboxId) {
+        self.wake_supervisor();
+        self.wake(LoopName::WriteBack(id));
     }
 
     /// Says to the supervisor that mailboxes were added or changed.

@@ -56,7 +56,7 @@ pub struct Activity {
 /// A part of the program for `/readyz` and the health page.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Part {
-    /// `store`, `poll:3`, `send:3`, `janitor`.
+    /// `store`, `poll:3`, `send:3`, `write-back:3`, `janitor`.
     pub name: String,
     /// How it fares.
     pub health: Health,
@@ -71,6 +71,8 @@ pub enum LoopName {
     Poll(MailboxId),
     /// Sends the mail of a mailbox.
     Send(MailboxId),
+    /// Marks as read and moves in a mailbox, where that is wanted.
+    WriteBack(MailboxId),
     /// Cleans up, makes backups, keeps idle tokens alive.
     Janitor,
 }
@@ -80,6 +82,7 @@ impl std::fmt::Display for LoopName {
         match self {
             Self::Poll(id) => write!(f, "poll:{id}"),
             Self::Send(id) => write!(f, "send:{id}"),
+            Self::WriteBack(id) => write!(f, "write-back:{id}"),
             Self::Janitor => f.write_str("janitor"),
         }
     }

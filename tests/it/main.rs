@@ -56,3 +56,5 @@ mod support;
 mod threads;
 #[cfg(test)]
 mod transport;
+#[cfg(test)]
+mod write_back;

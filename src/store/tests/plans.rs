@@ -73,12 +73,13 @@ const ALLOWED: &[(&str, &str)] = &[
     ("DELETE FROM sign_in_failures", "SCAN sign_in_failures"),
 ];
 
-const VIEWS: [View; 5] = [
+const VIEWS: [View; 6] = [
     View::Open,
     View::Mine,
     View::Unassigned,
     View::Waiting,
     View::Closed,
+    View::Spam,
 ];
 
 fn database() -> (tempfile::TempDir, Connection) {
@@ -210,6 +211,9 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     fates::list_needing_person(db, folder, 50).unwrap();
     folders::list(db, mailbox).unwrap();
     folders::find_by_role(db, mailbox, FolderRole::Inbox).unwrap();
+    fates::is_only_in_junk(db, message).unwrap();
+    fates::list_newest(db, folder, 7, 5).unwrap();
+    messages::is_answered_since(db, conversation, 1).unwrap();
     write_backs::find_settings(db, mailbox).unwrap();
     write_backs::list_on(db).unwrap();
     write_backs::list_due(db, mailbox, 9, 100).unwrap();
@@ -355,6 +359,7 @@ fn write_back(tx: &Tx<'_>, mailbox: MailboxId, conversation: ConversationId) {
     folders::update_problem(tx, folder, Some(&problem), 3).unwrap();
     folders::update_began(tx, folder.id, Some(3)).unwrap();
     folders::update_unwatched(tx, mailbox, folder.id).unwrap();
+    folders::delete_unwatched(tx, mailbox, &folder.raw_name).unwrap();
 }
 
 /// Calls every function that moves a message or writes again what was read of it.
