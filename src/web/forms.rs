@@ -44,6 +44,12 @@ impl Fields {
             .map_or("", String::as_str)
     }
 
+    /// All values of a field that may be there several times.
+    #[must_use]
+    pub(super) fn all(&self, name: &str) -> &[String] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
+    }
+
     /// Whether a box was ticked.
     #[must_use]
     pub(super) fn is_on(&self, name: &str) -> bool {

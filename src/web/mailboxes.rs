@@ -14,7 +14,7 @@ use super::mailbox_words::{self as words, Label};
 use super::page::{self, Here, Page, go, go_saying};
 use super::session::Admin;
 use crate::mail::html;
-use crate::model::{Mailbox, MailboxId, MailboxStatus};
+use crate::model::{Mailbox, MailboxId, MailboxStatus, WriteBackSettings, WriteBackState};
 use crate::problem::Problem;
 use crate::store::{self, Db};
 use crate::work::connect::{self, Begin, BeginError};
@@ -175,6 +175,8 @@ struct Show {
     row: Row,
     folders: Vec<FolderRow>,
     settings: Settings,
+    writing: WriteBackSettings,
+    write_backs: WriteBackState,
 }
 
 impl Show {
@@ -188,6 +190,10 @@ impl Show {
 
     fn next_looks(&self) -> Vec<i64> {
         words::next_times(&self.row.mailbox.poll_cron, self.page.now, 3)
+    }
+
+    fn written_back(&self) -> String {
+        words::written_back(&self.writing)
     }
 
     /// The sender pauses for the provider's sake.
@@ -215,6 +221,8 @@ impl Show {
                     row,
                     folders: FolderRow::list(db, id)?,
                     settings,
+                    writing: store::write_backs::find_settings(db, id)?,
+                    write_backs: store::write_backs::find_state(db, id)?,
                 })
             })
             .await

@@ -111,6 +111,24 @@ pub fn configure(routes: &mut ServiceConfig) {
         .route("/mailboxes/{id}/checks", get().to(checks::index))
         .route("/mailboxes/{id}/checks", post().to(checks::create))
         .route("/mailboxes/{id}/choice", post().to(checks::choose))
+        .route("/mailboxes/{id}/folders", get().to(folders::index))
+        .route("/mailboxes/{id}/folders", post().to(folders::update))
+        .route(
+            "/mailboxes/{id}/sent-folder",
+            post().to(folders::update_sent),
+        )
+        .route(
+            "/mailboxes/{id}/write-back",
+            post().to(folders::update_write_back),
+        )
+        .route(
+            "/mailboxes/{id}/write-back/retries",
+            post().to(folders::retry),
+        )
+        .route(
+            "/mailboxes/{id}/write-back/removal",
+            post().to(folders::forget),
+        )
         .route("/mailboxes/{id}/sign-in", post().to(mailbox_acts::sign_in))
         .route("/mailboxes/{id}/sync", post().to(mailbox_acts::sync))
         .route("/mailboxes/{id}/pause", post().to(mailbox_acts::pause))

@@ -16,6 +16,8 @@ mod crash;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod folders;
+#[cfg(test)]
 mod health;
 #[cfg(test)]
 mod inbox;
