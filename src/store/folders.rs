@@ -52,6 +52,18 @@ pub fn list(db: &Db, mailbox_id: MailboxId) -> Result<Vec<Folder>> {
     Ok(rows)
 }
 
+/// Finds a folder.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn find(db: &Db, id: FolderId) -> Result<Option<Folder>> {
+    let sql = format!("{SELECT} WHERE id = ?1");
+    Ok(db
+        .prepare_cached(&sql)?
+        .query_row([id.0], from_row)
+        .optional()?)
+}
+
 /// Finds the folder of a mailbox with this role.
 ///
 /// # Errors

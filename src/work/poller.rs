@@ -136,6 +136,14 @@ fn sync_all(
     let pace = &mut poller.pace;
     poller.left_out = None;
     for folder in in_order(&folders) {
+        // As it is now: INBOX may come a second time.
+        let found = services
+            .store
+            .read(|db| store::folders::find(db, folder.id))
+            .map_err(|error| error.to_problem())?;
+        let Some(folder) = found.as_ref().filter(|folder| folder.watched) else {
+            continue;
+        };
         let passed = match sync::folder(services, session, mailbox, folder, wake, pace) {
             Err(problem) if folder.role != FolderRole::Inbox => {
                 let found = left_out(services, session, &folders, folder, problem)?;

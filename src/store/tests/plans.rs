@@ -210,6 +210,7 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     fates::count(db, folder).unwrap();
     fates::list_needing_person(db, folder, 50).unwrap();
     folders::list(db, mailbox).unwrap();
+    folders::find(db, folder).unwrap();
     folders::find_by_role(db, mailbox, FolderRole::Inbox).unwrap();
     fates::is_only_in_junk(db, message).unwrap();
     fates::list_newest(db, folder, 7, 5).unwrap();
