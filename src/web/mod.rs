@@ -102,7 +102,38 @@ pub fn configure(routes: &mut ServiceConfig) {
         .service(resource("/deliveries/{id}/retry").route(post().to(outbox::retry)))
         .service(resource("/deliveries/{id}/cancellation").route(post().to(outbox::cancel)))
         .service(resource("/deliveries/{id}/settlement").route(post().to(outbox::settle)))
-        // Mailboxes
+        .configure(mailbox_routes)
+        .route("/microsoft/callback", get().to(microsoft_callback::show))
+        // Administration
+        .route("/admin", get().to(admin::index))
+        .route("/admin/agents", get().to(agents::index))
+        .route("/admin/agents", post().to(agents::create))
+        .service(resource("/admin/agents/{id}/password").route(post().to(agents::reset_password)))
+        .route("/admin/agents/{id}/disablement", post().to(agents::disable))
+        .route("/admin/agents/{id}/enablement", post().to(agents::enable))
+        .route("/admin/microsoft", get().to(microsoft::show))
+        .route("/admin/microsoft", post().to(microsoft::update))
+        .route("/admin/microsoft/check", post().to(microsoft::check))
+        .route("/admin/microsoft/consent", post().to(microsoft::consent))
+        .route("/admin/ledger", get().to(ledger::index))
+        .route("/admin/ledger/retries", post().to(ledger::retry))
+        .route("/admin/health", get().to(admin_health::show))
+        // For machines
+        .service(resource("/healthz").route(get().to(health::live)))
+        .service(resource("/readyz").route(get().to(health::ready)))
+        .service(resource("/metrics").route(get().to(health::metrics)))
+        // Assets
+        .service(
+            web::scope("/static")
+                .wrap(Compress::default())
+                .service(resource("/{hash}/{name:.*}").route(get().to(assets::show))),
+        )
+        .default_service(web::to(missing));
+}
+
+/// Those of mailboxes.
+fn mailbox_routes(routes: &mut ServiceConfig) {
+    routes
         .route("/mailboxes", get().to(mailboxes::index))
         .route("/mailboxes", post().to(mailboxes::create))
         .route("/mailboxes/new", get().to(mailboxes::new))
@@ -132,33 +163,7 @@ pub fn configure(routes: &mut ServiceConfig) {
         .route("/mailboxes/{id}/sign-in", post().to(mailbox_acts::sign_in))
         .route("/mailboxes/{id}/sync", post().to(mailbox_acts::sync))
         .route("/mailboxes/{id}/pause", post().to(mailbox_acts::pause))
-        .service(resource("/mailboxes/{id}/resumption").route(post().to(mailbox_acts::resume)))
-        .route("/microsoft/callback", get().to(microsoft_callback::show))
-        // Administration
-        .route("/admin", get().to(admin::index))
-        .route("/admin/agents", get().to(agents::index))
-        .route("/admin/agents", post().to(agents::create))
-        .service(resource("/admin/agents/{id}/password").route(post().to(agents::reset_password)))
-        .route("/admin/agents/{id}/disablement", post().to(agents::disable))
-        .route("/admin/agents/{id}/enablement", post().to(agents::enable))
-        .route("/admin/microsoft", get().to(microsoft::show))
-        .route("/admin/microsoft", post().to(microsoft::update))
-        .route("/admin/microsoft/check", post().to(microsoft::check))
-        .route("/admin/microsoft/consent", post().to(microsoft::consent))
-        .route("/admin/ledger", get().to(ledger::index))
-        .route("/admin/ledger/retries", post().to(ledger::retry))
-        .route("/admin/health", get().to(admin_health::show))
-        // For machines
-        .service(resource("/healthz").route(get().to(health::live)))
-        .service(resource("/readyz").route(get().to(health::ready)))
-        .service(resource("/metrics").route(get().to(health::metrics)))
-        // Assets
-        .service(
-            web::scope("/static")
-                .wrap(Compress::default())
-                .service(resource("/{hash}/{name:.*}").route(get().to(assets::show))),
-        )
-        .default_service(web::to(missing));
+        .service(resource("/mailboxes/{id}/resumption").route(post().to(mailbox_acts::resume)));
 }
 
 /// Any other address.

@@ -59,8 +59,13 @@ impl Listed {
             Some(delimiter) => folder.name.split(delimiter.as_str()).collect(),
             None => vec![folder.name.as_str()],
         };
+        let leaf = match purpose {
+            // Its name in IMAP is no word for people.
+            Purpose::Inbox => "Inbox",
+            _ => parts.last().copied().unwrap_or_default(),
+        };
         Some(Self {
-            leaf: parts.last().copied().unwrap_or_default().to_owned(),
+            leaf: leaf.to_owned(),
             depth: parts.len().saturating_sub(1),
             purpose,
             raw_name: folder.raw_name,

@@ -94,6 +94,9 @@ pub fn step(services: &Services, id: MailboxId, wake: &Wake) -> store::Result<St
     }
 }
 
+/// What is done to messages of an open folder.
+type Work<'a> = &'a dyn Fn(&mut Writable<'_>, &[WriteBack]) -> Result<(), Problem>;
+
 /// One visit to a mailbox.
 struct Round<'a> {
     services: &'a Services,
@@ -266,7 +269,7 @@ impl Round<'_> {
         };
         for act in retried {
             // Without MOVE the copy may be there already, from a try that was cut off before its answer came.
-            let copied = !session.has_move() && self.is_in(session, to, &act);
+            let copied = !session.has_move() && is_in(session, to, &act);
             match self.each(session, raw_name, std::slice::from_ref(&act), &go(copied))? {
                 Ok(one) => well &= one,
                 Err(problem) => return Ok(Err(problem)),
@@ -295,14 +298,6 @@ impl Round<'_> {
             .collect())
     }
 
-    fn is_in(&self, session: &mut imap::Session, raw_name: &str, act: &WriteBack) -> bool {
-        !act.internet_message_id.is_empty()
-            && session.examine(raw_name).is_ok()
-            && session
-                .find_message_id(&act.internet_message_id)
-                .is_ok_and(|found| !found.is_empty())
-    }
-
     /// Does the same to many messages at once; where the server refuses, to each by itself, so that one does
     /// not keep the others.
     fn each(
@@ -310,7 +305,7 @@ impl Round<'_> {
         session: &mut imap::Session,
         raw_name: &str,
         acts: &[WriteBack],
-        work: &dyn Fn(&mut Writable<'_>, &[WriteBack]) -> Result<(), Problem>,
+        work: Work<'_>,
     ) -> Outcome<bool> {
         if acts.is_empty() {
             return Ok(Ok(true));
@@ -402,6 +397,15 @@ impl Round<'_> {
             write_backs::update_problem(tx, id, Some(problem), self.now)
         })
     }
+}
+
+/// Whether a folder holds a copy of the message.
+fn is_in(session: &mut imap::Session, raw_name: &str, act: &WriteBack) -> bool {
+    !act.internet_message_id.is_empty()
+        && session.examine(raw_name).is_ok()
+        && session
+            .find_message_id(&act.internet_message_id)
+            .is_ok_and(|found| !found.is_empty())
 }
 
 fn uids(acts: &[WriteBack]) -> Vec<u32> {

@@ -168,8 +168,26 @@ fn every_list_of_the_inbox_comes_from_an_index_in_its_order() {
     }
 }
 
+/// Calls every function that reads of folders that are chosen and of what is written back.
+fn read_folders(db: &Connection) {
+    let (mailbox, folder) = (MailboxId(1), FolderId(1));
+    let (conversation, message) = (ConversationId(1), MessageId(1));
+    fates::is_only_in_junk(db, message).unwrap();
+    fates::list_newest(db, folder, 7, 5).unwrap();
+    messages::is_answered_since(db, conversation, 1).unwrap();
+    write_backs::find_settings(db, mailbox).unwrap();
+    write_backs::list_on(db).unwrap();
+    write_backs::list_due(db, mailbox, 9, 100).unwrap();
+    write_backs::next_due(db, mailbox).unwrap();
+    write_backs::find_state(db, mailbox).unwrap();
+    folders::find(db, folder).unwrap();
+    folders::list(db, mailbox).unwrap();
+    folders::find_by_role(db, mailbox, FolderRole::Inbox).unwrap();
+}
+
 /// Calls every function that reads.
 fn read_everything(db: &Connection, sealer: &Sealer) {
+    read_folders(db);
     let (agent, mailbox, folder) = (AgentId(1), MailboxId(1), FolderId(1));
     let (conversation, message, delivery) = (ConversationId(1), MessageId(1), DeliveryId(1));
     agents::count(db).unwrap();
@@ -209,17 +227,6 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     fates::list_due(db, folder, 7, 9).unwrap();
     fates::count(db, folder).unwrap();
     fates::list_needing_person(db, folder, 50).unwrap();
-    folders::list(db, mailbox).unwrap();
-    folders::find(db, folder).unwrap();
-    folders::find_by_role(db, mailbox, FolderRole::Inbox).unwrap();
-    fates::is_only_in_junk(db, message).unwrap();
-    fates::list_newest(db, folder, 7, 5).unwrap();
-    messages::is_answered_since(db, conversation, 1).unwrap();
-    write_backs::find_settings(db, mailbox).unwrap();
-    write_backs::list_on(db).unwrap();
-    write_backs::list_due(db, mailbox, 9, 100).unwrap();
-    write_backs::next_due(db, mailbox).unwrap();
-    write_backs::find_state(db, mailbox).unwrap();
     for mailbox in [None, Some(mailbox)] {
         inbox::counts(db, agent, mailbox).unwrap();
     }

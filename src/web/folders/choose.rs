@@ -61,7 +61,6 @@ impl Row {
             Purpose::Junk => {
                 "What begins here stands under Spam until somebody says otherwise; an answer in an open conversation shows there."
             }
-            Purpose::Trash => "Deleted mail.",
             _ => "",
         }
     }
