@@ -59,4 +59,6 @@ mod threads;
 #[cfg(test)]
 mod transport;
 #[cfg(test)]
+mod watching;
+#[cfg(test)]
 mod write_back;
