@@ -204,6 +204,23 @@ CREATE TABLE folders (
     server_count INTEGER,
     -- When that was.
     synced_at INTEGER,
+    -- 0: not read any more; what was received from it stays.
+    watched INTEGER NOT NULL DEFAULT 1 CHECK (watched IN (0, 1)),
+    -- 1: an administrator chose it; nothing found by itself takes its place.
+    chosen INTEGER NOT NULL DEFAULT 0 CHECK (chosen IN (0, 1)),
+    -- 1: it holds what the provider took for spam; conversations that begin here are spam until a person says otherwise.
+    junk INTEGER NOT NULL DEFAULT 0 CHECK (junk IN (0, 1)),
+    -- What arrived before is not taken; 0 takes all, NULL what the mailbox takes.
+    take_since_at INTEGER,
+    -- When it was chosen to be watched; NULL for a folder watched since the mailbox was connected.
+    began_at INTEGER,
+    -- With began_at: UIDNEXT then. What stands below was there before and is history; what came after is news whatever
+    -- its date, for people drag old mail into a folder. NULL before the first sync, and after UIDVALIDITY changed.
+    began_uid INTEGER,
+    -- What keeps it from being read: a Problem as JSON.
+    problem TEXT,
+    -- When that was found, or looked into last.
+    problem_at INTEGER,
     UNIQUE (mailbox_id, raw_name)
 ) STRICT;
 
@@ -775,3 +792,57 @@ CREATE TABLE alert_notices (
 CREATE INDEX alert_notices_due ON alert_notices (next_attempt_at) WHERE state = 'due';
 -- What a channel has told last.
 CREATE INDEX alert_notices_told ON alert_notices (channel, told_at) WHERE told_at IS NOT NULL;
+
+-- What a mailbox's administrator wants written back; a mailbox without a row wants nothing.
+CREATE TABLE write_back_settings (
+    -- Whose. CASCADE: settings without their mailbox mean nothing.
+    mailbox_id INTEGER PRIMARY KEY REFERENCES mailboxes (id) ON DELETE CASCADE,
+    -- 1: incoming mail is marked as read when its conversation is answered or closed.
+    mark_read INTEGER NOT NULL DEFAULT 0 CHECK (mark_read IN (0, 1)),
+    -- Where mail of closed conversations is moved, as the server spells it; NULL moves nothing.
+    move_raw_name TEXT,
+    -- The same as people read it.
+    move_name TEXT NOT NULL DEFAULT '',
+    -- What stopped it, or why the server cannot do it: a Problem as JSON.
+    problem TEXT,
+    -- Since when.
+    problem_at INTEGER
+) STRICT;
+
+-- Acts to be done in the mailbox: marking as read, moving. Done ones are kept for a month, so that nothing is done twice.
+CREATE TABLE write_backs (
+    -- Row id.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- In which mailbox. CASCADE: there is nothing left to write to.
+    mailbox_id INTEGER NOT NULL REFERENCES mailboxes (id) ON DELETE CASCADE,
+    -- In which folder. CASCADE: a UID means nothing without its folder.
+    folder_id INTEGER NOT NULL REFERENCES folders (id) ON DELETE CASCADE,
+    -- UIDVALIDITY the UID counts under; compared with the server's before anything is done.
+    uid_validity INTEGER NOT NULL,
+    -- The message's UID there.
+    uid INTEGER NOT NULL,
+    -- The message. CASCADE: the act is about it.
+    message_id INTEGER NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
+    -- seen: marked as read. move: moved to the folder of the settings.
+    act TEXT NOT NULL CHECK (act IN ('seen', 'move')),
+    -- When it is done or tried next; NULL once it is finished.
+    due_at INTEGER,
+    -- How often it was tried in vain.
+    attempts INTEGER NOT NULL DEFAULT 0,
+    -- What stopped it last: a Problem as JSON. With finished_at: it was given up.
+    problem TEXT,
+    -- When it was asked for.
+    created_at INTEGER NOT NULL,
+    -- When it was done, needed no more, or given up.
+    finished_at INTEGER,
+    UNIQUE (folder_id, uid_validity, uid, act),
+    CHECK ((due_at IS NULL) = (finished_at IS NOT NULL))
+) STRICT;
+-- What a mailbox has to do next; lets a mailbox go without reading all acts.
+CREATE INDEX write_backs_due ON write_backs (mailbox_id, due_at);
+-- What was finished long ago.
+CREATE INDEX write_backs_finished ON write_backs (mailbox_id, finished_at) WHERE finished_at IS NOT NULL;
+-- What was given up, for the mailbox's page.
+CREATE INDEX write_backs_given_up ON write_backs (mailbox_id, id) WHERE problem IS NOT NULL AND finished_at IS NOT NULL;
+-- Lets a message go without reading all acts.
+CREATE INDEX write_backs_of_message ON write_backs (message_id);

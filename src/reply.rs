@@ -530,6 +530,7 @@ fn file(
     };
     leaving::update_plan(tx, delivery_id, &plan)?;
     crate::desk::change_status(tx, now, Some(actor.id), &current, draft.then)?;
+    store::write_backs::insert_seen(tx, conversation_id, now)?;
     store::conversations::refresh(tx, conversation_id)?;
     store::views::upsert(tx, actor.id, conversation_id)?;
     Ok(Queued {

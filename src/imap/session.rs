@@ -274,7 +274,12 @@ impl Session {
     /// # Errors
     /// When the folder does not exist or the server gives its messages no lasting numbers.
     pub fn examine(&mut self, raw_name: &str) -> Result<Selected, Problem> {
-        let command = format!("EXAMINE {}", self.quoted(raw_name)?);
+        self.open("EXAMINE", raw_name)
+    }
+
+    /// Opens a folder by this command.
+    pub(super) fn open(&mut self, verb: &str, raw_name: &str) -> Result<Selected, Problem> {
+        let command = format!("{verb} {}", self.quoted(raw_name)?);
         self.talk.heard.notes().exists = 0;
         let answer = self.command(&command)?;
         self.talk.heard.notes().grown = false;
@@ -514,14 +519,14 @@ impl Session {
         Ok(answers::found(&answer, &self.talk.heard.notes().aside))
     }
 
-    fn command(&mut self, command: &str) -> Result<Vec<u8>, Problem> {
+    pub(super) fn command(&mut self, command: &str) -> Result<Vec<u8>, Problem> {
         let inner = &mut self.inner;
         self.talk
             .answer(|| inner.run_command_and_read_response(command))
     }
 
     /// A quoted string (RFC 3501 §9); what cannot stand in one is refused.
-    fn quoted(&self, text: &str) -> Result<String, Problem> {
+    pub(super) fn quoted(&self, text: &str) -> Result<String, Problem> {
         if text.chars().any(char::is_control) {
             return Err(explain::bad_name(&self.talk.server));
         }

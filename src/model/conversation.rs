@@ -131,6 +131,8 @@ words! {
         Waiting = "waiting",
         /// Done.
         Closed = "closed",
+        /// What the provider took for spam, from a Junk folder that is watched.
+        Spam = "spam",
     }
 }
 
@@ -169,6 +171,8 @@ pub struct InboxCounts {
     pub unassigned: i64,
     /// Waiting.
     pub waiting: i64,
+    /// Spam.
+    pub spam: i64,
 }
 
 /// An internal remark.

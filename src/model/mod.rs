@@ -14,6 +14,7 @@ mod mailbox;
 mod message;
 pub mod search;
 mod words;
+mod write_back;
 
 pub use agent::{Agent, Role, SignedIn};
 pub use alert::{Alert, AlertCause, AlertChannel, AlertKind, AlertPhase, Notice, NoticeState};
@@ -37,3 +38,4 @@ pub use ledger::{
 pub use mailbox::{Credential, Mailbox, MailboxStatus, TakeFrom, WayOut};
 pub use message::{Address, Attachment, Direction, Kind, Message, PlacedBy, Recipients};
 pub use words::Word;
+pub use write_back::{MoveTarget, WriteBack, WriteBackAct, WriteBackSettings, WriteBackState};

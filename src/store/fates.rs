@@ -147,6 +147,42 @@ pub fn count(db: &Db, folder_id: FolderId) -> Result<Vec<FateCount>> {
     Ok(rows)
 }
 
+/// Whether a message has been seen in folders of spam and nowhere else.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn is_only_in_junk(db: &Db, message_id: MessageId) -> Result<bool> {
+    Ok(db
+        .prepare_cached(
+            "SELECT COALESCE(MIN(f.junk), 0) FROM fates t JOIN folders f ON f.id = t.folder_id
+             WHERE t.message_id = ?1",
+        )?
+        .query_row([message_id.0], |row| row.get(0))?)
+}
+
+/// The newest messages of a folder that we have: UID and Message-ID.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn list_newest(
+    db: &Db,
+    folder_id: FolderId,
+    uid_validity: u32,
+    limit: u32,
+) -> Result<Vec<(u32, String)>> {
+    let rows = db
+        .prepare_cached(
+            "SELECT t.uid, m.internet_message_id FROM fates t JOIN messages m ON m.id = t.message_id
+             WHERE t.folder_id = ?1 AND t.uid_validity = ?2 AND m.internet_message_id <> ''
+             ORDER BY t.uid DESC LIMIT ?3",
+        )?
+        .query_map((folder_id.0, uid_validity, limit), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(rows)
+}
+
 /// Which rows that need a person are listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Needing {

@@ -30,6 +30,7 @@ pub(super) fn page_sql(query: &InboxQuery) -> (String, Vec<Value>) {
         ),
         View::Waiting => ("conversations_by_status", "c.status = 'waiting'"),
         View::Closed => ("conversations_by_status", "c.status = 'closed'"),
+        View::Spam => ("conversations_by_status", "c.status = 'spam'"),
     };
     let mut index = index;
     let mut filter = view.to_owned();
@@ -150,6 +151,7 @@ pub fn counts(db: &Db, agent_id: AgentId, mailbox_id: Option<MailboxId>) -> Resu
     Ok(InboxCounts {
         open: status("open")?,
         waiting: status("waiting")?,
+        spam: status("spam")?,
         mine: assigned(Some(agent_id.0))?,
         unassigned: assigned(None)?,
     })

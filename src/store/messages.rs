@@ -72,6 +72,19 @@ fn with_parts(db: &Db, mut message: Message) -> Result<Message> {
     Ok(message)
 }
 
+/// Whether something left in a conversation at this time or later.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn is_answered_since(db: &Db, id: ConversationId, at: i64) -> Result<bool> {
+    Ok(db
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM messages
+             WHERE conversation_id = ?1 AND sent_at >= ?2 AND direction = 'outgoing')",
+        )?
+        .query_row((id.0, at), |row| row.get(0))?)
+}
+
 /// Finds a message with its attachments and delivery.
 ///
 /// # Errors

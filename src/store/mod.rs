@@ -36,6 +36,7 @@ pub mod sign_in_failures;
 pub mod threads;
 pub mod traces;
 pub mod views;
+pub mod write_backs;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};

@@ -137,7 +137,12 @@ impl Form {
     }
 
     fn read(fields: &Fields, folders: &[Folder], now: i64) -> (Self, Option<Asked>) {
-        let chosen = |folder: &&Folder| fields.all("folder").any(|id| id == folder.id.to_string());
+        let chosen = |folder: &&Folder| {
+            fields
+                .all("folder")
+                .iter()
+                .any(|id| *id == folder.id.to_string())
+        };
         let mut form = Self {
             everything: fields.get("span") == "all",
             from: fields.get("from").to_owned(),
@@ -215,7 +220,7 @@ impl New {
                 let here = Here::section("mailboxes");
                 let page = Page::load(db, &shared, &admin, "Fetch older mail", here)?;
                 let mut folders = store::folders::list(db, id)?;
-                folders.retain(|folder| folder.cursor.is_some());
+                folders.retain(|folder| folder.watched && folder.cursor.is_some());
                 let form = Form::proposed(&mailbox, &folders);
                 Ok(Self {
                     page,

@@ -1,4 +1,13 @@
-//! Watched folders as the pages show them: fates held against the server's own count.
+//! Folders as the pages show them: fates held against the server's own count here; which are watched, and what
+//! is written back, in the modules below.
+
+mod choose;
+mod listings;
+mod write_back;
+
+pub(super) use choose::{index, update, update_sent};
+pub(super) use listings::Listings;
+pub(super) use write_back::{forget, retry, update_write_back};
 
 use super::error::Error;
 use crate::model::{Comparison, Fate, Folder, FolderRole, LedgerCheck, MailboxId};
@@ -65,6 +74,9 @@ impl FolderRow {
     /// What the numbers come to, in words.
     #[must_use]
     pub(super) fn verdict(&self) -> String {
+        if !self.folder.watched {
+            return "Nothing is read from it any more; what was received stays.".to_owned();
+        }
         let Some(server) = self.folder.server_count else {
             return "Not read yet.".to_owned();
         };
@@ -90,8 +102,10 @@ impl FolderRow {
 
     /// What the folder is for, in words.
     #[must_use]
-    pub(super) fn role(&self) -> &'static str {
+    pub(super) const fn role(&self) -> &'static str {
         match self.folder.role {
+            _ if !self.folder.watched => "Not watched any more",
+            FolderRole::Other if self.folder.junk => "Spam",
             FolderRole::Inbox => "Incoming mail",
             FolderRole::Sent => "Replies, also those written in Outlook",
             FolderRole::Other => "Watched",

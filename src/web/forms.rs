@@ -44,10 +44,10 @@ impl Fields {
             .map_or("", String::as_str)
     }
 
-    /// All values of a field: of boxes that were ticked.
-    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        let values = self.0.get(name).map_or(&[][..], Vec::as_slice);
-        values.iter().map(String::as_str)
+    /// All values of a field that may be there several times.
+    #[must_use]
+    pub(super) fn all(&self, name: &str) -> &[String] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// Whether a box was ticked.

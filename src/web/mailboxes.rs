@@ -15,7 +15,9 @@ use super::mailbox_words::{self as words, Label};
 use super::page::{self, Here, Page, go, go_saying};
 use super::session::Admin;
 use crate::mail::html;
-use crate::model::{BackfillState, Mailbox, MailboxId, MailboxStatus};
+use crate::model::{
+    BackfillState, Mailbox, MailboxId, MailboxStatus, WriteBackSettings, WriteBackState,
+};
 use crate::problem::Problem;
 use crate::store::{self, Db};
 use crate::work::connect::{self, Begin, BeginError};
@@ -177,6 +179,8 @@ struct Show {
     folders: Vec<FolderRow>,
     older: Option<Older>,
     settings: Settings,
+    writing: WriteBackSettings,
+    write_backs: WriteBackState,
 }
 
 impl Show {
@@ -194,6 +198,10 @@ impl Show {
 
     fn is_stopped(&self) -> bool {
         self.row.mailbox.sending_stopped_at.is_some()
+    }
+
+    fn written_back(&self) -> String {
+        words::written_back(&self.writing)
     }
 
     /// The sender pauses for the provider's sake.
@@ -222,6 +230,8 @@ impl Show {
                     folders: FolderRow::list(db, id)?,
                     older: Older::find(db, &shared, id)?,
                     settings,
+                    writing: store::write_backs::find_settings(db, id)?,
+                    write_backs: store::write_backs::find_state(db, id)?,
                 })
             })
             .await

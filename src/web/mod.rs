@@ -139,6 +139,7 @@ fn mailbox_routes(routes: &mut ServiceConfig) {
         .route("/mailboxes/{id}/checks", get().to(checks::index))
         .route("/mailboxes/{id}/checks", post().to(checks::create))
         .route("/mailboxes/{id}/choice", post().to(checks::choose))
+        .configure(folder_routes)
         .route("/mailboxes/{id}/sign-in", post().to(mailbox_acts::sign_in))
         .route("/mailboxes/{id}/sync", post().to(mailbox_acts::sync))
         .route("/mailboxes/{id}/pause", post().to(mailbox_acts::pause))
@@ -184,6 +185,7 @@ fn alerts_routes(routes: &mut ServiceConfig) {
         .route("/admin/alerts/disk", post().to(alerts::disk));
 }
 
+/// The routes of fetching older mail.
 fn older_mail(routes: &mut ServiceConfig) {
     routes
         .route("/mailboxes/{id}/backfills", post().to(backfills::create))
@@ -191,6 +193,29 @@ fn older_mail(routes: &mut ServiceConfig) {
         .route("/backfills/{id}/pause", post().to(backfills::pause))
         .service(resource("/backfills/{id}/resumption").route(post().to(backfills::resume)))
         .service(resource("/backfills/{id}/cancellation").route(post().to(backfills::cancel)));
+}
+
+/// The routes of a mailbox's folders and of what is written back.
+fn folder_routes(routes: &mut ServiceConfig) {
+    routes
+        .route("/mailboxes/{id}/folders", get().to(folders::index))
+        .route("/mailboxes/{id}/folders", post().to(folders::update))
+        .route(
+            "/mailboxes/{id}/sent-folder",
+            post().to(folders::update_sent),
+        )
+        .route(
+            "/mailboxes/{id}/write-back",
+            post().to(folders::update_write_back),
+        )
+        .route(
+            "/mailboxes/{id}/write-back/retries",
+            post().to(folders::retry),
+        )
+        .route(
+            "/mailboxes/{id}/write-back/removal",
+            post().to(folders::forget),
+        );
 }
 
 /// Any other address.

@@ -278,6 +278,7 @@ impl Page {
             View::Unassigned => "user-x",
             View::Waiting => "hourglass",
             View::Closed => "circle-check",
+            View::Spam => "shield-check",
         };
         [
             (View::Open, "Open", Some(self.counts.open)),
@@ -285,8 +286,13 @@ impl Page {
             (View::Unassigned, "Unassigned", Some(self.counts.unassigned)),
             (View::Waiting, "Waiting", Some(self.counts.waiting)),
             (View::Closed, "Closed", None),
+            (View::Spam, "Spam", Some(self.counts.spam)),
         ]
         .into_iter()
+        // Few watch a Junk folder.
+        .filter(|(view, ..)| {
+            *view != View::Spam || self.counts.spam > 0 || self.here.view == Some(View::Spam)
+        })
         .map(|(view, label, count)| ViewLink {
             label,
             icon: icon(view),

@@ -11,7 +11,8 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::pace::Pace;
-use super::poller::{found_again, pause_seconds, receives, span};
+use super::poller::{pause_seconds, receives, span};
+use super::refind::{self, Found};
 use super::status::{Health, Line, LoopName};
 use super::sync::{self, Pass};
 use super::wake::{Wake, Woken};
@@ -344,18 +345,17 @@ fn renamed(
     folder: &Folder,
     problem: Problem,
 ) -> Result<Option<Folder>, Problem> {
-    match found_again(services, session, folder, problem)? {
-        Ok(now) => Ok(Some(now)),
-        Err(problem) if imap::explain::asks_for_pause(&problem) => Err(problem),
-        Err(problem) => {
-            let Ok(on_server) = session.list_folders() else {
-                return Err(problem);
-            };
-            if on_server.iter().any(|now| now.raw_name == folder.raw_name) {
-                return Err(problem);
-            }
-            Ok(None)
-        }
+    if imap::explain::asks_for_pause(&problem) {
+        return Err(problem);
+    }
+    let watched = services
+        .store
+        .read(|db| store::folders::list(db, folder.mailbox_id))
+        .map_err(|error: store::Error| error.to_problem())?;
+    match refind::find(services, session, &watched, folder) {
+        Ok(Found::Renamed(now)) => Ok(Some(now)),
+        Ok(Found::Gone(_)) => Ok(None),
+        Ok(Found::StillThere) | Err(_) => Err(problem),
     }
 }
 

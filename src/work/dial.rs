@@ -1,6 +1,8 @@
 //! Dialling the servers of a mailbox with a valid token: the one place that knows which server, which
 //! user name and which token, and that a refused token is renewed once before anyone is told.
 
+use std::time::Duration;
+
 use super::credentials::{AccessToken, Freshness, access_token};
 use super::{Services, entra_app};
 use crate::imap;
@@ -30,6 +32,20 @@ pub(super) fn imap(
     user: &str,
     on_closer: &dyn Fn(Closer),
 ) -> Result<imap::Session, Problem> {
+    imap_within(services, mailbox, user, Duration::MAX, on_closer)
+}
+
+/// As [`imap`], for somebody who waits: no answer may take longer than `longest`.
+///
+/// # Errors
+/// As [`imap`].
+pub(super) fn imap_within(
+    services: &Services,
+    mailbox: &Mailbox,
+    user: &str,
+    longest: Duration,
+    on_closer: &dyn Fn(Closer),
+) -> Result<imap::Session, Problem> {
     let traits = traits(services, mailbox)?;
     let server = traits.imap;
     with_fresh_token(
@@ -40,9 +56,9 @@ pub(super) fn imap(
             let login = Login::new(user, token.token.as_str());
             let patience = services.config.patience;
             let deadlines = Deadlines {
-                connect: patience.connect,
-                read: patience.answer,
-                write: patience.answer,
+                connect: patience.connect.min(longest),
+                read: patience.answer.min(longest),
+                write: patience.answer.min(longest),
             };
             imap::Session::connect_within(&server, &services.trust, &login, deadlines, on_closer)
         },

@@ -1,5 +1,5 @@
 //! The loops and their supervision: one poller and one sender per mailbox, one more while older mail is
-//! fetched, a janitor, and the alerts.
+//! fetched and one where something is written back, a janitor, and the alerts.
 //!
 //! Every loop asks the store what to do next; a [`wake::Wake`] only says "look now". A step is a
 //! plain bounded function, so tests call it and never sleep.
@@ -13,6 +13,7 @@ pub mod credentials;
 mod dial;
 pub mod disk;
 pub mod entra_app;
+pub mod folders;
 mod janitor;
 mod labels;
 mod leaving;
@@ -21,6 +22,7 @@ pub mod metrics;
 mod pace;
 mod poller;
 pub mod probe;
+mod refind;
 pub mod reparse;
 pub mod schedule;
 mod sender;
@@ -29,6 +31,7 @@ pub mod status;
 mod supervisor;
 mod sync;
 pub mod wake;
+mod write_back;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,6 +54,7 @@ pub use janitor::nightly_backup;
 pub use poller::{Poller, Step as PollStep, step as poll_step};
 pub use sender::{Sender, Step as SendStep, step as send_step};
 pub use supervisor::Running;
+pub use write_back::{Step as WriteBackStep, step as write_back_step};
 
 /// What every part of the program that works with the outside needs. Cheap to share.
 #[derive(Debug)]
@@ -128,6 +132,12 @@ impl Work {
     pub fn wake_backfill(&self, id: MailboxId) {
         self.wake(LoopName::Backfill(id));
         self.wake_supervisor();
+    }
+
+    /// Says that what is written back to a mailbox has changed; its loop is started if need be.
+    pub fn wake_write_back(&self, id: MailboxId) {
+        self.wake_supervisor();
+        self.wake(LoopName::WriteBack(id));
     }
 
     /// Says to the supervisor that mailboxes were added or changed.

@@ -164,9 +164,11 @@ fn look(services: &Services, mailbox: &Mailbox, id: &str) -> Result<bool, Proble
     if mailbox.shared {
         users.push(&mailbox.upn);
     }
+    let chosen = super::folders::chosen_sent(services, mailbox)?.map(|folder| folder.raw_name);
     let mut first_problem = None;
-    for user in users {
-        match look_as(services, mailbox, user, id) {
+    for (number, user) in users.into_iter().enumerate() {
+        let chosen = chosen.as_deref().filter(|_| number == 0);
+        match look_as(services, mailbox, user, chosen, id) {
             Ok(true) => return Ok(true),
             Ok(false) => {}
             Err(problem) => first_problem = first_problem.or(Some(problem)),
@@ -176,12 +178,22 @@ fn look(services: &Services, mailbox: &Mailbox, id: &str) -> Result<bool, Proble
     first_problem.map_or(Ok(false), Err)
 }
 
-fn look_as(services: &Services, mailbox: &Mailbox, user: &str, id: &str) -> Result<bool, Problem> {
+fn look_as(
+    services: &Services,
+    mailbox: &Mailbox,
+    user: &str,
+    chosen: Option<&str>,
+    id: &str,
+) -> Result<bool, Problem> {
     let mut session = dial::imap(services, mailbox, user, &|_| {})?;
-    let folders = session.list_folders()?;
-    let sent = folders
-        .into_iter()
-        .find(|folder| folder.role == Some(imap::FolderRole::Sent));
+    let sent = match chosen {
+        Some(raw_name) => Some(raw_name.to_owned()),
+        None => session
+            .list_folders()?
+            .into_iter()
+            .find(|folder| folder.role == Some(imap::FolderRole::Sent))
+            .map(|folder| folder.raw_name),
+    };
     let Some(sent) = sent else {
         let _ = session.logout();
         return Err(Problem::new(
@@ -191,7 +203,7 @@ fn look_as(services: &Services, mailbox: &Mailbox, user: &str, id: &str) -> Resu
             "Ask the customer, or look in the mailbox, and settle the reply by hand.",
         ));
     };
-    session.examine(&sent.raw_name)?;
+    session.examine(&sent)?;
     let found = !session.find_message_id(id)?.is_empty();
     let _ = session.logout();
     Ok(found)

@@ -56,7 +56,7 @@ pub struct Activity {
 /// A part of the program for `/readyz` and the health page.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Part {
-    /// `store`, `poll:3`, `send:3`, `backfill:3`, `janitor`, `alerts`.
+    /// `store`, `poll:3`, `send:3`, `backfill:3`, `write-back:3`, `janitor`, `alerts`.
     pub name: String,
     /// How it fares.
     pub health: Health,
@@ -73,6 +73,8 @@ pub enum LoopName {
     Send(MailboxId),
     /// Fetches older mail of a mailbox, while that is asked for.
     Backfill(MailboxId),
+    /// Marks as read and moves in a mailbox, where that is wanted.
+    WriteBack(MailboxId),
     /// Cleans up, makes backups, keeps idle tokens alive.
     Janitor,
     /// Finds what administrators must know of, and tells them.
@@ -85,6 +87,7 @@ impl std::fmt::Display for LoopName {
             Self::Poll(id) => write!(f, "poll:{id}"),
             Self::Send(id) => write!(f, "send:{id}"),
             Self::Backfill(id) => write!(f, "backfill:{id}"),
+            Self::WriteBack(id) => write!(f, "write-back:{id}"),
             Self::Janitor => f.write_str("janitor"),
             Self::Alerts => f.write_str("alerts"),
         }

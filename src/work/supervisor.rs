@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::status::{Health, Line, LoopName};
 use super::wake::{Wake, Woken};
-use super::{Services, alerts, backfill, janitor, poller, sender, settle};
+use super::{Services, alerts, backfill, janitor, poller, sender, settle, write_back};
 use crate::store;
 
 /// How often the list of mailboxes is looked at even if nobody rang.
@@ -97,13 +97,19 @@ fn reconcile(
     services: &Arc<Services>,
     loops: &mut BTreeMap<LoopName, JoinHandle<()>>,
 ) -> store::Result<()> {
-    let mailboxes = services.store.read(store::mailboxes::list)?;
+    let (mailboxes, older, writing_back) = services.store.read(|db| {
+        Ok::<_, store::Error>((
+            store::mailboxes::list(db)?,
+            store::backfills::list_running(db)?,
+            store::write_backs::list_on(db)?,
+        ))
+    })?;
     let mut wanted = vec![LoopName::Janitor, LoopName::Alerts];
     for mailbox in &mailboxes {
         wanted.extend([LoopName::Poll(mailbox.id), LoopName::Send(mailbox.id)]);
     }
-    let older = services.store.read(store::backfills::list_running)?;
     wanted.extend(older.into_iter().map(LoopName::Backfill));
+    wanted.extend(writing_back.into_iter().map(LoopName::WriteBack));
     for name in wanted {
         if loops.get(&name).is_some_and(|thread| !thread.is_finished()) {
             continue;
@@ -134,6 +140,7 @@ fn run(services: &Services, name: LoopName, bell: &Wake) {
             services.work.wake_supervisor();
             return;
         }
+        LoopName::WriteBack(id) => write_back::run(services, id, bell),
         LoopName::Janitor => janitor::run(services, bell),
         LoopName::Alerts => alerts::run(services, bell),
     }

@@ -8,7 +8,7 @@ use super::pace::{Advice, Pace};
 use super::status::{Health, Line, LoopName};
 use super::wake::Wake;
 use super::{Services, compare, labels};
-use crate::imap::cursor::{self, Plan};
+use crate::imap::cursor::{self, Plan, Resync};
 use crate::imap::{self, Selected};
 use crate::intake::{self, Fetched, Source};
 use crate::model::{BackfillId, Fate, Folder, Mailbox, MailboxId};
@@ -103,14 +103,17 @@ fn start(
     match cursor::plan(cursor, selected) {
         Plan::Nothing => Ok(None),
         Plan::From(uid) => Ok(Some(uid)),
-        Plan::ResyncAll { .. } => {
-            let first = first_wanted(session, mailbox, selected)?;
+        Plan::ResyncAll { why } => {
+            let since_at = folder.take_since_at(mailbox);
+            let first = first_wanted(session, since_at, selected)?;
+            let began_uid = selected.uid_next.filter(|_| why == Resync::FirstTime);
             services
                 .store
                 .write(|tx| {
-                    store::folders::update_start(tx, folder.id, selected.uid_validity, first)
+                    store::folders::update_start(tx, folder.id, selected.uid_validity, first)?;
+                    store::folders::update_began(tx, folder.id, began_uid)
                 })
-                .map_err(|error| error.to_problem())?;
+                .map_err(|error: store::Error| error.to_problem())?;
             tracing::info!(
                 mailbox.id = mailbox.id.0,
                 folder.id = folder.id.0,
@@ -126,10 +129,10 @@ fn start(
 /// The first UID that may be wanted: of the day mail is taken from, a day early for time zones.
 fn first_wanted(
     session: &mut imap::Session,
-    mailbox: &Mailbox,
+    since_at: Option<i64>,
     selected: &Selected,
 ) -> Result<u32, Problem> {
-    let Some(since_at) = mailbox.take_since_at else {
+    let Some(since_at) = since_at else {
         return Ok(1);
     };
     let uids = session.uids_since(since_at.saturating_sub(86_400))?;

@@ -20,6 +20,8 @@ mod crash;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod folders;
+#[cfg(test)]
 mod health;
 #[cfg(test)]
 mod inbox;
@@ -64,3 +66,7 @@ mod support;
 mod threads;
 #[cfg(test)]
 mod transport;
+#[cfg(test)]
+mod watching;
+#[cfg(test)]
+mod write_back;

@@ -225,6 +225,28 @@ impl World {
         self.change_mailbox(address, |mailbox| mailbox.rename_any(from, to));
     }
 
+    /// Makes a folder, and those above it, from another client's hand; false when it is there already.
+    pub fn create_folder(&self, address: &str, name: &str) -> bool {
+        self.change_mailbox(address, |mailbox| mailbox.create(name).is_ok())
+            .unwrap_or(false)
+    }
+
+    /// Removes a folder a user made, with all in it; false when there is none. Open sessions in it end.
+    pub fn delete_folder(&self, address: &str, name: &str) -> bool {
+        self.change_mailbox(address, |mailbox| mailbox.delete(name).is_ok())
+            .unwrap_or(false)
+    }
+
+    /// Moves a message from another client's hand, as people do in Outlook: it gets a new uid, and keeps when it
+    /// arrived. Returns that uid.
+    pub fn move_message(&self, address: &str, from: &str, uid: u32, to: &str) -> Option<u32> {
+        self.change_mailbox(address, |mailbox| {
+            let (_, pairs) = mailbox.copy(from, &[uid], to)?;
+            mailbox.find_mut(from)?.remove(&[uid]);
+            pairs.first().map(|pair| pair.1)
+        })?
+    }
+
     /// Restores a folder from a backup taken before the message `from_uid` arrived: UIDNEXT runs
     /// backwards and uids come again, which RFC 3501 forbids and servers have done.
     pub fn restore_folder(&self, address: &str, folder: &str, from_uid: u32) {

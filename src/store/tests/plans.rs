@@ -12,9 +12,10 @@ use crate::model::search::query::{Wanted, parse};
 use crate::model::{
     Address, AgentId, AlertChannel, AlertId, AttachmentId, BackfillId, Comparison, ContactId,
     ConversationId, Cursor, Delivery, DeliveryId, EventKind, Fate, FolderId, FolderRole,
-    InboxQuery, Kind, Label, MailboxId, MessageId, PlacedBy, Recipients, SessionId, Status,
-    StoppedBy, View, WayOut,
+    InboxQuery, Kind, Label, MailboxId, MessageId, MoveTarget, PlacedBy, Recipients, SessionId,
+    Status, StoppedBy, View, WayOut,
 };
+use crate::problem::{Disposition, Problem};
 use crate::secret::Sealer;
 use crate::store::deliveries::leaving;
 use crate::store::fates::Verdict;
@@ -22,6 +23,7 @@ use crate::store::{
     Tx, agents, alerts, attachments, backfills, contacts, conversations, credentials, deliveries,
     derived, events, fates, folders, inbox, ledger_checks, mailboxes, messages, notes, oauth_flows,
     picture_senders, results, search, sessions, settings, sign_in_failures, threads, traces, views,
+    write_backs,
 };
 
 /// Tables that hold a few rows however much mail there is; reading or sorting them whole is nothing.
@@ -36,6 +38,7 @@ const SMALL: &[&str] = &[
     "settings",
     "sessions",
     "oauth_flows",
+    "write_back_settings",
 ];
 
 /// Tables that grow with the mail.
@@ -60,6 +63,7 @@ const GROWING: &[&str] = &[
     "sign_in_failures",
     "thread_ids",
     "views",
+    "write_backs",
 ];
 
 /// Indexes that hold only what is not finished: reading one whole is reading a few rows.
@@ -90,12 +94,13 @@ const ALLOWED: &[(&str, &str)] = &[
     ("DELETE FROM sign_in_failures", "SCAN sign_in_failures"),
 ];
 
-const VIEWS: [View; 5] = [
+const VIEWS: [View; 6] = [
     View::Open,
     View::Mine,
     View::Unassigned,
     View::Waiting,
     View::Closed,
+    View::Spam,
 ];
 
 fn database() -> (tempfile::TempDir, Connection) {
@@ -200,8 +205,26 @@ fn read_alerts(db: &Connection) {
     alerts::list_delivery_trouble(db, 9, 50).unwrap();
 }
 
+/// Calls every function that reads of folders that are chosen and of what is written back.
+fn read_folders(db: &Connection) {
+    let (mailbox, folder) = (MailboxId(1), FolderId(1));
+    let (conversation, message) = (ConversationId(1), MessageId(1));
+    fates::is_only_in_junk(db, message).unwrap();
+    fates::list_newest(db, folder, 7, 5).unwrap();
+    messages::is_answered_since(db, conversation, 1).unwrap();
+    write_backs::find_settings(db, mailbox).unwrap();
+    write_backs::list_on(db).unwrap();
+    write_backs::list_due(db, mailbox, 9, 100).unwrap();
+    write_backs::next_due(db, mailbox).unwrap();
+    write_backs::find_state(db, mailbox).unwrap();
+    folders::find(db, folder).unwrap();
+    folders::list(db, mailbox).unwrap();
+    folders::find_by_role(db, mailbox, FolderRole::Inbox).unwrap();
+}
+
 /// Calls every function that reads.
 fn read_everything(db: &Connection, sealer: &Sealer) {
+    read_folders(db);
     let (agent, mailbox, folder) = (AgentId(1), MailboxId(1), FolderId(1));
     let (conversation, message, delivery) = (ConversationId(1), MessageId(1), DeliveryId(1));
     agents::count(db).unwrap();
@@ -444,6 +467,7 @@ fn write_everything(tx: &Tx<'_>, sealer: &Sealer) {
     write_older(tx, mailbox, conversation, folder);
     write_anew(tx, mailbox, conversation, message);
     write_alerts(tx);
+    write_back(tx, mailbox, conversation);
 }
 
 /// Calls every function that opens, tells or ends an alert.
@@ -512,6 +536,46 @@ fn write_older(tx: &Tx<'_>, mailbox: MailboxId, conversation: ConversationId, fo
     conversations::update_beginning(tx, conversation, contact, "Hello", begun_at).unwrap();
     backfills::update_progress(tx, BackfillId(1), folder, 1, 1).unwrap();
     backfills::insert_message(tx, BackfillId(1), MessageId(2)).unwrap();
+}
+
+/// Calls every function of folders that are chosen, and of what is written back.
+fn write_back(tx: &Tx<'_>, mailbox: MailboxId, conversation: ConversationId) {
+    let problem = Problem::new("x", Disposition::GiveUp, "x", "x");
+    let target = MoveTarget {
+        raw_name: "Done".to_owned(),
+        name: "Done".to_owned(),
+    };
+    write_backs::update_settings(tx, mailbox, true, Some(&target)).unwrap();
+    write_backs::insert_seen(tx, conversation, 1).unwrap();
+    write_backs::insert_moves(tx, conversation, 1).unwrap();
+    let due = write_backs::list_due(tx, mailbox, 99, 10).unwrap();
+    let act = due.first().unwrap();
+    write_backs::update_uid(tx, act, 7).unwrap();
+    write_backs::update_postponed(tx, mailbox, 100).unwrap();
+    write_backs::update_failed(tx, act.id, &problem, Some(5), 3).unwrap();
+    write_backs::update_failed(tx, act.id, &problem, None, 3).unwrap();
+    write_backs::update_given_up(tx, mailbox, 3).unwrap();
+    write_backs::update_finished(tx, act.id, 3).unwrap();
+    write_backs::delete(tx, act.id).unwrap();
+    write_backs::delete_given_up(tx, mailbox).unwrap();
+    write_backs::delete_old(tx, mailbox, 3).unwrap();
+    write_backs::update_problem(tx, mailbox, Some(&problem), 3).unwrap();
+    write_backs::update_unable(tx, mailbox, &problem, 3).unwrap();
+    let watched = folders::Watch {
+        raw_name: "Orders",
+        name: "Orders",
+        junk: false,
+        take_since_at: 0,
+    };
+    folders::insert_watched(tx, mailbox, watched, 3).unwrap();
+    folders::update_sent(tx, mailbox, "Sent", "Sent").unwrap();
+    folders::delete_sent_choice(tx, mailbox, "").unwrap();
+    let all = folders::list(tx, mailbox).unwrap();
+    let folder = all.last().unwrap();
+    folders::update_problem(tx, folder, Some(&problem), 3).unwrap();
+    folders::update_began(tx, folder.id, Some(3)).unwrap();
+    folders::update_unwatched(tx, mailbox, folder.id).unwrap();
+    folders::delete_unwatched(tx, mailbox, &folder.raw_name).unwrap();
 }
 
 /// Calls every function that moves a message or writes again what was read of it.

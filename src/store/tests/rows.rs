@@ -68,6 +68,11 @@ const ROWS: &[(i64, &str)] = &[(
     "INSERT INTO backfills (id, mailbox_id, agent_id, from_at, until_at, created_at) VALUES (1, 1, 1, 0, 9, 1);
      INSERT INTO backfill_folders (backfill_id, folder_id, uid_validity, total_count) VALUES (1, 1, 7, 3);
      INSERT INTO backfilled_messages VALUES (1, 1);",
+), (
+    6,
+    "INSERT INTO write_back_settings (mailbox_id, mark_read, move_raw_name, move_name) VALUES (1, 1, 'Done', 'Done');
+     INSERT INTO write_backs (mailbox_id, folder_id, uid_validity, uid, message_id, act, due_at, created_at)
+        VALUES (1, 1, 7, 1, 1, 'seen', 1, 1);",
 )];
 
 /// Puts the rows of one schema version into a database that has it.

@@ -43,6 +43,7 @@ pub(crate) async fn create(
     let wanted: Vec<AttachmentId> = sent
         .fields
         .all("keep")
+        .iter()
         .filter_map(|text| text.parse().ok().map(AttachmentId))
         .collect();
     let (found, kept) = look(&context, id, &form, wanted).await?;
