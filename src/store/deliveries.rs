@@ -478,6 +478,28 @@ pub fn list_attempts(db: &Db, id: DeliveryId) -> Result<Vec<Attempt>> {
     Ok(rows)
 }
 
+/// The Message-ID of the newest message of a mailbox that its server took over SMTP, in its own words, and no
+/// later than `until_at`; none when there is none.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn find_accepted_before(
+    db: &Db,
+    mailbox_id: MailboxId,
+    until_at: i64,
+) -> Result<Option<String>> {
+    Ok(db
+        .prepare_cached(
+            "SELECT m.internet_message_id FROM deliveries d JOIN messages m ON m.id = d.message_id
+             WHERE d.mailbox_id = ?1 AND d.finished_at <= ?2 AND EXISTS (
+                SELECT 1 FROM attempts t WHERE t.delivery_id = d.id
+                AND t.outcome = 'accepted' AND t.way_out = 'smtp')
+             ORDER BY d.finished_at DESC LIMIT 1",
+        )?
+        .query_row((mailbox_id.0, until_at), |row| row.get(0))
+        .optional()?)
+}
+
 /// How many deliveries are in each unfinished state: queued or sending, failed, uncertain.
 ///
 /// # Errors

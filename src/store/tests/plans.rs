@@ -199,6 +199,7 @@ fn read_everything(db: &Connection, sealer: &Sealer) {
     deliveries::has_from_future(db, mailbox, 9).unwrap();
     deliveries::list_outbox(db, 50).unwrap();
     deliveries::list_attempts(db, delivery).unwrap();
+    deliveries::find_accepted_before(db, mailbox, 9).unwrap();
     deliveries::count_unfinished(db).unwrap();
     events::list(db, conversation).unwrap();
     fates::find(db, folder, 7, 1).unwrap();
