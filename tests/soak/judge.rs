@@ -103,6 +103,43 @@ pub(crate) fn judge(
     verdict
 }
 
+/// Proves that the comparison sees: it must name a message and a reply that are only in the book, and a reply
+/// that is not in it.
+pub(crate) fn prove(office: &Office, services: &Services, letters: &[Letter], replies: &[Reply]) {
+    let mailbox = office.desks[0].address.clone();
+    let (token, id, key) = (
+        "never".to_owned(),
+        "never@shop.example".to_owned(),
+        "never".to_owned(),
+    );
+    let mut letters = letters.to_vec();
+    letters.push(Letter {
+        mailbox: mailbox.clone(),
+        token: token.clone(),
+        id,
+        outlook: false,
+    });
+    let mut replies = replies.to_vec();
+    let hidden = replies
+        .iter()
+        .position(|reply| reply.mailbox == mailbox && reply.accepted);
+    let hidden = hidden.map(|at| replies.remove(at));
+    replies.push(Reply {
+        mailbox,
+        token,
+        key,
+        recipients: Vec::new(),
+        accepted: true,
+    });
+    let seen = judge(office, services, &letters, &replies);
+    assert_eq!(
+        (seen.lost_in.len(), seen.lost_out.len()),
+        (1, 1),
+        "{seen:#?}"
+    );
+    assert!(hidden.is_none() || !seen.other.is_empty(), "{seen:#?}");
+}
+
 fn rows<T>(services: &Services, sql: &str, read: impl Fn(&[String]) -> T) -> Vec<T> {
     let found = services.store.read(|db: &Db| {
         let mut query = db.prepare(sql)?;

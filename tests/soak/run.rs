@@ -10,7 +10,7 @@ use mailhatch_simulator::{Options, Simulator};
 
 use crate::book::{Book, pause};
 use crate::closing;
-use crate::judge::{Verdict, judge};
+use crate::judge::{Verdict, judge, prove};
 use crate::office::Office;
 use crate::people;
 use crate::random::Random;
@@ -215,6 +215,9 @@ fn close(offices: &[Office], book: &Book, rest: Duration) -> Vec<(Verdict, usize
                     ));
                     let services = closing::finish(office);
                     let verdict = judge(office, &services, letters, replies);
+                    if verdict.is_good() {
+                        prove(office, &services, letters, replies);
+                    }
                     (verdict, late)
                 })
             })

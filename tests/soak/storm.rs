@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use mailhatch_simulator::Simulator;
-use mailhatch_simulator::faults::Fault;
+use mailhatch_simulator::faults::{Action, Fault, Point};
 use mailhatch_simulator::world::{Flag, Role, WrongSize};
 
 use crate::interop::proxy::{End, Plan, Proxy, Way};
 use crate::office::Office;
 use crate::random::Random;
 use crate::scripted;
-use crate::side::{Desk, Side};
+use crate::side::{Desk, Kind, Side};
 
 /// The way back from a fault.
 type Mend<'a> = Box<dyn FnOnce() + 'a>;
@@ -138,10 +138,22 @@ impl<'a> Storm<'a> {
         Some(self.random.pick(&office.desks).clone())
     }
 
+    fn without_copies(&self) -> Option<String> {
+        let mut desks = self.offices.iter().flat_map(|office| &office.desks);
+        let found = desks.find(|desk| desk.kind == Kind::NoCopy);
+        found.map(|desk| desk.address.clone())
+    }
+
     fn script(&mut self) -> String {
         let (point, action) = scripted::one(&mut self.random);
         let who = self.pretended().map(|desk| desk.address);
         let who = if self.random.percent(60) { who } else { None };
+        // Where no copies are filed, what becomes of a lost answer is a matter of its own.
+        let (point, action, who) = match self.random.below(100) {
+            0..10 => (Point::SmtpAccepted, Action::Close, self.without_copies()),
+            10..25 => (Point::SmtpAccepted, Action::Close, who),
+            _ => (point, action, who),
+        };
         let times = Some(u32::try_from(self.random.between(1, 4)).unwrap());
         let words = format!("{point:?} {action:?}");
         self.simulator.faults().add(Fault {
