@@ -230,8 +230,17 @@ impl Office {
         }
     }
 
-    /// Asks it to end, and waits for that.
-    pub(crate) fn stop(&self) -> ExitStatus {
+    /// Asks it to end, which it does in order.
+    pub(crate) fn stop_in_order(&self) {
+        let status = self.stop();
+        let (name, log) = (self.name, self.log_end());
+        assert!(
+            status.success(),
+            "{name} did not stop in order: {status}\n{log}"
+        );
+    }
+
+    fn stop(&self) -> ExitStatus {
         let mut child = self.child().take().unwrap();
         let pid = child.id().to_string();
         let told = Command::new("kill").args(["-TERM", &pid]).status();
