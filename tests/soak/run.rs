@@ -62,9 +62,10 @@ fn a_long_soak_loses_and_doubles_nothing() {
         mailboxes: usize::try_from(word(1).unwrap_or(50)).unwrap(),
         seed: word(2).unwrap_or_else(|| Clock::System.now().unsigned_abs()),
         rate: usize::try_from(word(3).unwrap_or(6)).unwrap(),
-        fault_every_millis: usize::try_from(word(4).unwrap_or(2_500)).unwrap(),
+        fault_every_millis: 2_500,
     };
-    soak(wish, REST.min(Duration::from_secs(wish.seconds)));
+    let rest = word(4).map_or(REST, Duration::from_secs);
+    soak(wish, rest.min(Duration::from_secs(wish.seconds)));
 }
 
 /// Ends everybody's work also when something panics.
@@ -242,7 +243,10 @@ fn report(wish: Wish, book: &Book, verdict: &Verdict, struck: &str, (kills, left
             "left to a person, for nobody can know",
             verdict.unknown.len(),
         ),
-        ("settled by the moved clock", left),
+        (
+            "settled by the moved clock",
+            left.saturating_sub(verdict.unknown.len()),
+        ),
         ("SIGKILL", kills),
     ];
     let mut text = format!(

@@ -174,7 +174,7 @@ impl<'a> Storm<'a> {
             .map(|one| one.uid)
             .collect();
         let newest = uids.last().copied().unwrap_or(1);
-        let words = match self.random.below(9) {
+        let words = match self.random.below(11) {
             0 => {
                 world.change_uid_validity(&address, "INBOX");
                 "UIDVALIDITY of the inbox"
@@ -212,6 +212,10 @@ impl<'a> Storm<'a> {
                 world.set_reported_size(&address, "INBOX", newest, 3);
                 "a size far too small"
             }
+            8 | 9 => {
+                self.late_copies(&desk);
+                "copies of what was sent come late"
+            }
             _ => {
                 world.set_quirks(|quirks| {
                     quirks.imap4rev2 = !quirks.imap4rev2;
@@ -230,11 +234,34 @@ impl<'a> Storm<'a> {
         format!("{} {words}", desk.address)
     }
 
+    /// Exchange files the copies of what it takes now only after a while.
+    fn late_copies(&mut self, desk: &Desk) {
+        if !matches!(desk.kind, Kind::Work | Kind::German) {
+            return;
+        }
+        let world = self.simulator.world();
+        let (address, began) = (desk.address.clone(), world.submissions().len());
+        world.update_user(&address, |user| user.smtp_sent_copy = false);
+        self.later(move || {
+            world.update_user(&address, |user| user.smtp_sent_copy = true);
+            let sent = world.folder_name(&address, Role::Sent).unwrap();
+            for submission in world.submissions().into_iter().skip(began) {
+                if submission.mailbox == address && !submission.save_to_sent {
+                    world.append(&address, &sent, &submission.raw, true);
+                }
+            }
+        });
+    }
+
     fn tokens(&mut self) -> String {
         let entra = self.simulator.entra();
         entra.expire_access_tokens();
         if self.random.percent(50) {
-            return "all access tokens ended".to_owned();
+            for office in self.offices {
+                office.http.set(Plan::REFUSE);
+                self.later(move || office.http.set(Plan::PASS));
+            }
+            return "all access tokens ended, and Entra is out of reach".to_owned();
         }
         entra.set_token_lifetime(Some(20));
         self.later(move || entra.set_token_lifetime(None));
