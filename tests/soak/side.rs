@@ -47,7 +47,7 @@ pub(crate) enum Side {
     /// The pretend Microsoft 365.
     Pretend(Arc<Simulator>),
     /// Dovecot and Postfix.
-    Real(Servers),
+    Real(Box<Servers>),
 }
 
 const KINDS: [Kind; 8] = [
@@ -144,7 +144,7 @@ pub(crate) fn real(simulator: &Simulator, tenant: &str, count: usize) -> (Side, 
         users,
         ..Options::default()
     });
-    (Side::Real(servers.unwrap()), desks)
+    (Side::Real(Box::new(servers.unwrap())), desks)
 }
 
 impl Side {

@@ -42,8 +42,8 @@ impl<'a> Storm<'a> {
     pub(crate) fn strike(&mut self) -> String {
         let office = self.random.pick(self.offices);
         let (kind, words) = match self.random.below(100) {
-            0..24 => ("SIGKILL", self.kill(office)),
-            24..28 => ("stop in order", self.restart(office)),
+            0..24 => ("SIGKILL", kill(office)),
+            24..28 => ("stop in order", restart(office)),
             28..60 => ("line", self.line(office)),
             60..80 => ("server's answer", self.script()),
             80..90 => ("mailbox changed", self.mailbox()),
@@ -84,20 +84,6 @@ impl<'a> Storm<'a> {
     fn later(&mut self, mend: impl FnOnce() + 'a) {
         let after = Duration::from_millis(self.random.between(1_000, 7_000) as u64);
         self.mends.push((Instant::now() + after, Box::new(mend)));
-    }
-
-    fn kill(&mut self, office: &'a Office) -> String {
-        office.kill();
-        office.start();
-        office.name.to_owned()
-    }
-
-    fn restart(&mut self, office: &'a Office) -> String {
-        // With a disk that is full it could not say so with success.
-        office.limit("unlimited");
-        office.stop_in_order();
-        office.start();
-        office.name.to_owned()
     }
 
     fn line(&mut self, office: &'a Office) -> String {
@@ -301,4 +287,18 @@ fn clear_marks(world: &mailhatch_simulator::world::World, address: &str) {
         world.set_unfetchable(address, "INBOX", stored.uid, false);
         world.set_breaks(address, "INBOX", stored.uid, false);
     }
+}
+
+fn kill(office: &Office) -> String {
+    office.kill();
+    office.start();
+    office.name.to_owned()
+}
+
+fn restart(office: &Office) -> String {
+    // With a disk that is full it could not say so with success.
+    office.limit("unlimited");
+    office.stop_in_order();
+    office.start();
+    office.name.to_owned()
 }
