@@ -246,6 +246,20 @@ pub fn update_state(
     conversations::refresh(tx, delivery.conversation_id)
 }
 
+/// Writes down the Message-ID that the provider gave a message in place of ours, unless one is known.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_effective_id(tx: &Tx<'_>, id: DeliveryId, effective: &str) -> Result<()> {
+    tx.prepare_cached(
+        "UPDATE deliveries SET effective_message_id = ?2
+         WHERE id = ?1 AND effective_message_id IS NULL AND ?2 <>
+            (SELECT m.internet_message_id FROM messages m WHERE m.id = deliveries.message_id)",
+    )?
+    .execute((id.0, effective))?;
+    Ok(())
+}
+
 /// Writes down what a report said of a delivery that the server took: it stays as it is.
 ///
 /// # Errors

@@ -285,6 +285,7 @@ fn write_everything(tx: &Tx<'_>, sealer: &Sealer) {
         9,
     )
     .unwrap();
+    deliveries::update_effective_id(tx, delivery.id, "given@example.org").unwrap();
     let problem = crate::store::Error::Busy.to_problem();
     for of in [None, Some(mailbox)] {
         deliveries::update_interrupted(tx, of, &problem, 9).unwrap();
