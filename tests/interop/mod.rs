@@ -10,7 +10,7 @@
 //! configuration is read or changed.
 
 pub(crate) mod client;
-mod dovecot;
+pub(crate) mod dovecot;
 pub(crate) mod ports;
 mod postfix;
 pub(crate) mod process;

@@ -200,23 +200,6 @@ impl Servers {
         messages
     }
 
-    /// The UIDs in `folder` of `address`, ascending.
-    pub(crate) fn uids(&self, address: &str, folder: &str) -> Vec<u32> {
-        let arguments = ["fetch", "-u", address, "uid", "mailbox", folder, "all"];
-        let output = doveadm(self.folder.path(), &arguments).unwrap();
-        let output = String::from_utf8(output).unwrap();
-        let uid = |line: &str| line.trim().strip_prefix("uid=")?.parse().ok();
-        output.lines().filter_map(uid).collect()
-    }
-
-    /// Moves a message to another folder, as its owner does; says whether it was there.
-    pub(crate) fn carry(&self, address: &str, uid: u32, from: &str, to: &str) -> bool {
-        let number = uid.to_string();
-        let arguments = ["move", "-u", address, to, "mailbox", from, "uid", &number];
-        let was_there = self.uids(address, from).contains(&uid);
-        was_there && doveadm(self.folder.path(), &arguments).is_ok()
-    }
-
     /// Stops IMAP and cuts its sessions. Mail still arrives and can be sent.
     pub(crate) fn stop_imap(&self) {
         self.dovecot().stop_imap();

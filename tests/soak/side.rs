@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mailhatch_simulator::Simulator;
 use mailhatch_simulator::world::{Role, SmtpAuth, User};
 
+use crate::interop::dovecot::doveadm;
 use crate::interop::servers::{Key, Options, Servers};
 use crate::letters::{CUSTOMERS, customer};
 
@@ -185,7 +186,7 @@ impl Side {
                 world.remove(&of.address, from, uid)
                     && world.append(&of.address, to, &found.raw, true).is_some()
             }
-            Self::Real(servers) => servers.carry(&of.address, uid, from, to),
+            Self::Real(servers) => real_carry(servers, &of.address, uid, (from, to)),
         }
     }
 
@@ -196,7 +197,7 @@ impl Side {
                 let messages = simulator.world().folder(&of.address, folder);
                 messages.iter().map(|stored| stored.uid).collect()
             }
-            Self::Real(servers) => servers.uids(&of.address, folder),
+            Self::Real(servers) => real_uids(servers, &of.address, folder),
         }
     }
 
@@ -220,4 +221,21 @@ impl Side {
         }
         all
     }
+}
+
+/// The UIDs in a folder of Dovecot's, ascending.
+fn real_uids(servers: &Servers, address: &str, folder: &str) -> Vec<u32> {
+    let arguments = ["fetch", "-u", address, "uid", "mailbox", folder, "all"];
+    let output = doveadm(servers.folder(), &arguments).unwrap();
+    let output = String::from_utf8(output).unwrap();
+    let uid = |line: &str| line.trim().strip_prefix("uid=")?.parse().ok();
+    output.lines().filter_map(uid).collect()
+}
+
+/// Moves a message to another folder of Dovecot's; says whether it was there.
+fn real_carry(servers: &Servers, address: &str, uid: u32, (from, to): (&str, &str)) -> bool {
+    let number = uid.to_string();
+    let arguments = ["move", "-u", address, to, "mailbox", from, "uid", &number];
+    let was_there = real_uids(servers, address, from).contains(&uid);
+    was_there && doveadm(servers.folder(), &arguments).is_ok()
 }
