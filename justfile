@@ -37,6 +37,10 @@ corpus folder="":
 fuzz target seconds="0":
     cargo fuzz run --sanitizer none {{ target }} -- -max_total_time={{ seconds }} -timeout=10 -rss_limit_mb=2048
 
+# mail, replies and faults for so many seconds, then every id compared; a seed chooses the faults
+soak seconds="600" mailboxes="50" seed="":
+    TEST_SOAK="{{ seconds }} {{ mailboxes }} {{ seed }}" cargo test --locked --test soak -- --ignored --nocapture
+
 # the tables of docs/PERFORMANCE.md: appliance, receive, push, send, pages, or all
 bench *names:
     cargo bench --bench measure -- {{ names }}

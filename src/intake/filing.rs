@@ -131,12 +131,17 @@ fn learn(
     for id in &mail.own_ids {
         store::threads::insert_own(tx, source.mailbox.id, id, delivery.conversation_id, ours)?;
     }
-    let effective = mail.own_ids.first().map(String::as_str);
-    if delivery.state == DeliveryState::Uncertain && source.folder.role == FolderRole::Sent {
+    if source.folder.role != FolderRole::Sent {
+        return Ok(());
+    }
+    // Also where looking for the copy has settled the matter already: that tells no id.
+    if let Some(effective) = mail.own_ids.first() {
+        deliveries::update_effective_id(tx, delivery.id, effective)?;
+    }
+    if delivery.state == DeliveryState::Uncertain {
         let change = Change {
             server_reply: "Found in Sent Items.",
             refused: &delivery.refused,
-            effective_message_id: effective,
             ..Change::default()
         };
         deliveries::update_state(tx, &delivery, DeliveryState::Sent, &change, now)?;

@@ -262,6 +262,20 @@ pub fn update_state(
     conversations::refresh(tx, delivery.conversation_id)
 }
 
+/// Writes down the Message-ID that the provider gave a message in place of ours, unless one is known.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_effective_id(tx: &Tx<'_>, id: DeliveryId, effective: &str) -> Result<()> {
+    tx.prepare_cached(
+        "UPDATE deliveries SET effective_message_id = ?2
+         WHERE id = ?1 AND effective_message_id IS NULL AND ?2 <>
+            (SELECT m.internet_message_id FROM messages m WHERE m.id = deliveries.message_id)",
+    )?
+    .execute((id.0, effective))?;
+    Ok(())
+}
+
 /// Writes down what a report said of a delivery that the server took: it stays as it is.
 ///
 /// # Errors
@@ -504,6 +518,28 @@ pub fn list_attempts(db: &Db, id: DeliveryId) -> Result<Vec<Attempt>> {
         })?
         .collect::<rusqlite::Result<_>>()?;
     Ok(rows)
+}
+
+/// The Message-ID of the newest message of a mailbox that its server took over SMTP, in its own words, and no
+/// later than `until_at`; none when there is none.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn find_accepted_before(
+    db: &Db,
+    mailbox_id: MailboxId,
+    until_at: i64,
+) -> Result<Option<String>> {
+    Ok(db
+        .prepare_cached(
+            "SELECT m.internet_message_id FROM deliveries d JOIN messages m ON m.id = d.message_id
+             WHERE d.mailbox_id = ?1 AND d.finished_at <= ?2 AND EXISTS (
+                SELECT 1 FROM attempts t WHERE t.delivery_id = d.id
+                AND t.outcome = 'accepted' AND t.way_out = 'smtp')
+             ORDER BY d.finished_at DESC LIMIT 1",
+        )?
+        .query_row((mailbox_id.0, until_at), |row| row.get(0))
+        .optional()?)
 }
 
 /// How many deliveries are in each unfinished state: queued or sending, failed, uncertain.

@@ -84,14 +84,7 @@ pub(super) fn settle(
                 let soon = now.saturating_add(LOOK_EVERY_SECONDS);
                 (DeliveryState::Uncertain, soon, String::new())
             } else {
-                tracing::info!(
-                    delivery.id = delivery.id.0,
-                    "not in Sent Items: it did not leave and is queued again"
-                );
-                let words = "Not in Sent Items: it had not left.".to_owned();
-                // One that was in a restored backup may be planned for later.
-                let at = delivery.scheduled_at.map_or(now, |at| at.max(now));
-                (DeliveryState::Queued, at, words)
+                absent(services, mailbox, delivery)?
             }
         }
         (Ok(false), None) => {
@@ -128,6 +121,56 @@ pub(super) fn settle(
         }
         Ok(())
     })
+}
+
+/// What becomes of a delivery whose copy is surely not there: queued again, unless the mailbox files no copies
+/// at all. An organisation can switch them off
+/// (`Set-Mailbox -MessageCopyForSMTPClientSubmissionEnabled $false`), and then a missing copy says nothing.
+fn absent(
+    services: &Services,
+    mailbox: &Mailbox,
+    delivery: &Delivery,
+) -> store::Result<(DeliveryState, i64, String)> {
+    let now = services.clock.now();
+    let later = now.saturating_add(pause_seconds(services, delivery, None)?);
+    match files_copies(services, mailbox, delivery)? {
+        Ok(true) => {
+            tracing::info!(
+                delivery.id = delivery.id.0,
+                "not in Sent Items: it did not leave and is queued again"
+            );
+            let words = "Not in Sent Items: it had not left.".to_owned();
+            // One that was in a restored backup may be planned for later.
+            let at = delivery.scheduled_at.map_or(now, |at| at.max(now));
+            Ok((DeliveryState::Queued, at, words))
+        }
+        Ok(false) => {
+            let words = "Not in Sent Items, but neither is an earlier reply that had left: this mailbox files no copies, so a person has to decide.";
+            Ok((DeliveryState::Uncertain, later, words.to_owned()))
+        }
+        Err(problem) => {
+            let words = format!("Sent Items could not be looked into: {}", problem.sentence);
+            Ok((DeliveryState::Uncertain, later, words))
+        }
+    }
+}
+
+/// Whether the newest earlier reply that the server surely took has its copy. Where there is none yet, the
+/// provider's habit holds.
+fn files_copies(
+    services: &Services,
+    mailbox: &Mailbox,
+    delivery: &Delivery,
+) -> store::Result<Result<bool, Problem>> {
+    if delivery.way_out == Some(WayOut::Graph) {
+        return Ok(Ok(true));
+    }
+    let seconds = known_after(services, mailbox, delivery).unwrap_or(0);
+    let until_at = services.clock.now().saturating_sub(seconds);
+    let witness = services
+        .store
+        .read(|db| deliveries::find_accepted_before(db, mailbox.id, until_at))?;
+    Ok(witness.map_or(Ok(true), |id| look(services, mailbox, &id)))
 }
 
 /// Seconds until the next look where looking does not settle the matter: the longer it has been so, the

@@ -11,7 +11,7 @@
 
 pub(crate) mod client;
 pub(crate) mod dovecot;
-mod ports;
+pub(crate) mod ports;
 mod postfix;
 pub(crate) mod process;
 pub(crate) mod proxy;

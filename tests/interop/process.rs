@@ -144,6 +144,7 @@ for round in 1 2 3 4 5 6 7 8 9 10; do
   [ -n "$alive" ] || break
   sleep 0.2
 done
+for pid in $pids; do kill -KILL "$pid" 2>/dev/null; done
 rm -rf "$0"
 "#;
 

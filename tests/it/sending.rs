@@ -1,8 +1,9 @@
 //! Replies leave once, whatever happens on the way, and say how they fared.
 
 use mailhatch::mail;
-use mailhatch::model::{DeliveryState, Kind, Status, View, WayOut};
+use mailhatch::model::{DeliveryState, Kind, Status, TakeFrom, View, WayOut};
 use mailhatch::store;
+use mailhatch::work::connect;
 use mailhatch_simulator::faults::{Action, Point};
 use mailhatch_simulator::world::{SmtpAuth, Via};
 
@@ -302,4 +303,38 @@ fn a_personal_accounts_new_message_id_is_learnt_and_answers_to_it_are_joined() {
     stage.simulator.world().deliver(&upn, &answer);
     stage.receives(id, 1);
     assert_eq!(stage.messages(number).len(), 3);
+}
+
+#[test]
+fn the_id_that_outlook_com_gave_is_learnt_from_the_copy_also_when_looking_it_up_settled_the_reply()
+{
+    let stage = Stage::new();
+    let upn = stage.demo.personal_upn.clone();
+    let id = stage.consent("", &upn);
+    connect::choose(&stage.services, id, TakeFrom::All, 0).unwrap();
+    let world = stage.simulator.world();
+    let raw = mail(
+        "Mia <mia@shop.example>",
+        "Lamp",
+        "l@shop.example",
+        "",
+        "It is dark.",
+    );
+    assert!(world.deliver(&upn, &raw));
+    stage.receives(id, 1);
+    let queued = stage.reply(stage.conversations(View::Open)[0], "Try the other switch.");
+    let faults = stage.simulator.faults();
+    faults.once(Point::SmtpAccepted, Action::Close);
+    stage.send_all(id);
+    stage.clock.advance(10);
+    stage.send_all(id);
+    assert_eq!(stage.state(queued), DeliveryState::Sent);
+    let _ = stage.poll(id);
+    let given = world.submissions()[0].effective_message_id.clone();
+    let learnt = stage.services.store.read(|db| {
+        let sql = "SELECT '<' || effective_message_id || '>' FROM deliveries WHERE id = ?1";
+        let id = db.query_row(sql, [queued.delivery_id.0], |row| row.get(0));
+        Ok::<Option<String>, store::Error>(id?)
+    });
+    assert_eq!(learnt.unwrap(), Some(given));
 }

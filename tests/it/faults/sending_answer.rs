@@ -72,6 +72,29 @@ fn a_line_that_stalls_with_the_last_bytes_on_it_is_sent_again_only_when_surely_a
 }
 
 #[test]
+fn where_no_copies_are_filed_a_missing_one_says_nothing_and_a_person_decides() {
+    let field = Field::new();
+    let world = field.stage.simulator.world();
+    world.update_user(&field.stage.demo.support_upn, |user| {
+        user.smtp_sent_copy = false;
+    });
+    let first = field.asked();
+    let _ = field.send_step();
+    assert_eq!(field.delivery(first).state, DeliveryState::Sent);
+    let queued = field.asked();
+    field.once(Point::SmtpAccepted, Action::Close);
+    field.tries(queued, UNCERTAIN, CODE, WORDS);
+    for _ in 0..200 {
+        field.stage.clock.advance(30);
+        let _ = field.send_step();
+    }
+    let delivery = field.delivery(queued);
+    assert_eq!(delivery.state, UNCERTAIN, "{delivery:?}");
+    assert!(delivery.server_reply.contains("a person"), "{delivery:?}");
+    assert_eq!(world.submissions().len(), 2, "nothing left twice");
+}
+
+#[test]
 fn a_refusal_after_the_final_dot_is_no_uncertainty() {
     let field = Field::new();
     let queued = field.asked();
