@@ -5,13 +5,13 @@ mod asked;
 use actix_web::web::Query as Address;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use chrono_tz::Tz;
 
 use super::context::Shared;
 use super::error::Error;
 use super::format;
 use super::page::{self, Here, Page};
 use super::session::Visitor;
+use crate::mail::calendar::Place;
 use crate::model::search::marks::{Part, Pattern, marked, snippet};
 use crate::model::search::query::{self, Jump};
 use crate::model::{Agent, ConversationRow, Mailbox, MailboxId};
@@ -134,9 +134,9 @@ pub(super) async fn index(
     request: HttpRequest,
     wish: Address<Wish>,
 ) -> Result<HttpResponse, Error> {
-    let zone: Option<Tz> = request
+    let zone = request
         .cookie(ZONE_COOKIE)
-        .and_then(|cookie| cookie.value().parse().ok());
+        .and_then(|cookie| Place::named(cookie.value()));
     let wish = wish.into_inner();
     let shared = context.clone();
     let answer = context
@@ -156,7 +156,7 @@ fn answer(
     page: Page,
     agent: &Agent,
     wish: &Wish,
-    zone: Option<Tz>,
+    zone: Option<Place>,
 ) -> Result<Answer, Error> {
     let mailbox_id = match wish.mailbox.as_str() {
         "" => None,
@@ -169,8 +169,8 @@ fn answer(
         Lead::Perhaps(row) => Some(*row),
         Lead::Nowhere => None,
     };
-    let tz = zone.unwrap_or(Tz::UTC);
-    let today = asked::today(page.now, tz);
+    let place = zone.unwrap_or_default();
+    let today = place.today(page.now);
     let mut query = query::parse(&question, today);
     let asked = !query.is_empty();
     let number = wish.page.parse().unwrap_or(1).clamp(1, 1_000);
@@ -180,8 +180,8 @@ fn answer(
             query: &query,
             scope: &ask.scope,
             assignees: ask.assignees,
-            after_at: query.after.map(|day| asked::day_start(day, tz)),
-            before_at: query.before.map(|day| asked::day_start(day, tz)),
+            after_at: query.after.map(|day| place.day_start(day)),
+            before_at: query.before.map(|day| place.day_start(day)),
             agent_id: agent.id,
             now: page.now,
             skip: (number - 1) * ROWS,
@@ -210,7 +210,7 @@ fn answer(
         is_cut: found.is_cut,
         number,
         has_more: found.total > number * ROWS,
-        zone: zone.map(Tz::name),
+        zone: zone.map(Place::name),
         question,
         page,
     })))
