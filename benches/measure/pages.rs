@@ -15,7 +15,7 @@ use mailhatch::{desk as acts, store};
 
 const CONVERSATIONS: usize = 20_000;
 const MESSAGES_EACH: usize = 5;
-/// One of so many conversations stays open; the others are closed.
+/// One of so many conversations is open; the others are closed.
 const OPEN_ONE_OF: usize = 10;
 const FOR: Duration = Duration::from_secs(5);
 
@@ -147,7 +147,7 @@ fn older(server: &mut Connection) -> String {
         .replace("&#38;", "&")
 }
 
-/// Takes in the messages as if they had come from a server, and closes most conversations.
+/// Takes in the messages as if they had come from a server, and opens some conversations again.
 fn fill(desk: &Desk) {
     let services = &desk.stage.services;
     let store = &services.store;
@@ -190,9 +190,10 @@ fn fill(desk: &Desk) {
         desk.count("SELECT COUNT(*) FROM conversations"),
         CONVERSATIONS
     );
-    for n in (1..=CONVERSATIONS).filter(|n| n % OPEN_ONE_OF != 0) {
+    // Mail of so long ago comes in closed.
+    for n in (1..=CONVERSATIONS).filter(|n| n % OPEN_ONE_OF == 0) {
         let conversation = ConversationId(i64::try_from(n).unwrap());
-        acts::close(store, now, &desk.stage.admin.agent, conversation).unwrap();
+        acts::reopen(store, now, &desk.stage.admin.agent, conversation).unwrap();
     }
 }
 

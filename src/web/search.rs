@@ -5,7 +5,6 @@ mod asked;
 use actix_web::web::Query as Address;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use chrono_tz::Tz;
 
 use super::context::Shared;
 use super::error::Error;
@@ -13,6 +12,7 @@ use super::format;
 use super::page::{self, Here, Page};
 use super::session::Visitor;
 use super::zone;
+use crate::mail::calendar::Place;
 use crate::model::search::marks::{Part, Pattern, marked, snippet};
 use crate::model::search::query::{self, Jump};
 use crate::model::{Agent, ConversationRow, Mailbox, MailboxId};
@@ -133,7 +133,7 @@ pub(super) async fn index(
     request: HttpRequest,
     wish: Address<Wish>,
 ) -> Result<HttpResponse, Error> {
-    let zone = zone::named(&request);
+    let zone = zone::named(&request).and_then(|zone| Place::named(zone.name()));
     let wish = wish.into_inner();
     let shared = context.clone();
     let answer = context
@@ -153,7 +153,7 @@ fn answer(
     page: Page,
     agent: &Agent,
     wish: &Wish,
-    zone: Option<Tz>,
+    zone: Option<Place>,
 ) -> Result<Answer, Error> {
     let mailbox_id = match wish.mailbox.as_str() {
         "" => None,
@@ -166,8 +166,8 @@ fn answer(
         Lead::Perhaps(row) => Some(*row),
         Lead::Nowhere => None,
     };
-    let tz = zone.unwrap_or(Tz::UTC);
-    let today = asked::today(page.now, tz);
+    let place = zone.unwrap_or_default();
+    let today = place.today(page.now);
     let mut query = query::parse(&question, today);
     let asked = !query.is_empty();
     let number = wish.page.parse().unwrap_or(1).clamp(1, 1_000);
@@ -177,8 +177,8 @@ fn answer(
             query: &query,
             scope: &ask.scope,
             assignees: ask.assignees,
-            after_at: query.after.map(|day| asked::day_start(day, tz)),
-            before_at: query.before.map(|day| asked::day_start(day, tz)),
+            after_at: query.after.map(|day| place.day_start(day)),
+            before_at: query.before.map(|day| place.day_start(day)),
             agent_id: agent.id,
             now: page.now,
             skip: (number - 1) * ROWS,
@@ -207,7 +207,7 @@ fn answer(
         is_cut: found.is_cut,
         number,
         has_more: found.total > number * ROWS,
-        zone: zone.map(Tz::name),
+        zone: zone.map(Place::name),
         question,
         page,
     })))

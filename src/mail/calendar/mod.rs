@@ -6,6 +6,7 @@
 mod lines;
 mod meeting;
 mod moment;
+mod place;
 mod recurrence;
 mod zone;
 
@@ -14,6 +15,7 @@ use serde::Serialize;
 use lines::{Component, Line};
 pub(crate) use meeting::in_text as meeting_link;
 pub use moment::Moment;
+pub use place::Place;
 use zone::Zones;
 pub(crate) use zone::instant;
 

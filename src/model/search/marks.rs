@@ -34,14 +34,15 @@ pub struct Pattern {
 
 /// How well a text has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fit {
+pub(super) enum Fit {
     /// Another form or spelling of it.
     Form,
     /// As it was written.
     Exact,
 }
 
-type Read = (String, Range<usize>, Shape);
+/// A word of a text, where it stands and what it is.
+pub(super) type Read = (String, Range<usize>, Shape);
 
 impl Pattern {
     pub(super) fn new<'a>(
@@ -93,10 +94,8 @@ impl Pattern {
         follows.then_some((Fit::Exact, last.1.end))
     }
 
-    /// How well a text has it, if it does.
-    #[must_use]
-    pub fn fits(&self, text: &str) -> Option<Fit> {
-        let read = words::list(text);
+    /// How well a text has it, if it does; `read` are its words.
+    pub(super) fn fits(&self, text: &str, read: &[Read]) -> Option<Fit> {
         (0..read.len())
             .filter_map(|at| self.at(text, read.get(at..)?))
             .map(|(fit, _)| fit)

@@ -6,6 +6,7 @@
 
 use super::document::Field;
 use super::marks::{Fit, Pattern};
+use super::words;
 
 /// A message or note that was found.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +64,9 @@ impl Judge {
         if count == 0 {
             return 0.0;
         }
+        // Read once for all patterns: this runs for each of hundreds of hits.
+        let subject = words::list(seen.subject);
+        let people = words::list(seen.people);
         let each = |pattern: &Pattern| {
             let of = |fit: Option<Fit>, exact: f64, form: f64| match fit {
                 Some(Fit::Exact) => exact,
@@ -70,18 +74,18 @@ impl Judge {
                 None => 0.0,
             };
             let somewhere = if seen.exact { 1.0 } else { 0.6 };
-            of(pattern.fits(seen.subject), 3.0, 2.2)
-                .max(of(pattern.fits(seen.people), 2.8, 2.2))
+            of(pattern.fits(seen.subject, &subject), 3.0, 2.2)
+                .max(of(pattern.fits(seen.people, &people), 2.8, 2.2))
                 .max(somewhere)
         };
         let mean = self.patterns.iter().map(each).sum::<f64>() / f64::from(count);
-        let mut subject = String::from(" ");
-        super::words::each(seen.subject, |word| {
-            subject.push_str(word.text);
-            subject.push(' ');
-        });
-        let together = subject.contains(&self.typed);
-        let alone = subject == self.typed;
+        let mut plain = String::from(" ");
+        for (word, _, _) in &subject {
+            plain.push_str(word);
+            plain.push(' ');
+        }
+        let together = plain.contains(&self.typed);
+        let alone = plain == self.typed;
         mean + if together && count > 1 { TOGETHER } else { 0.0 }
             + if alone { TOGETHER } else { 0.0 }
     }

@@ -1,7 +1,6 @@
-//! The names and days in a question, looked up: mailboxes, agents, and when a day begins for the reader.
+//! The names in a question, looked up: mailboxes and agents.
 
-use chrono::{Days, NaiveDate, TimeZone as _};
-use chrono_tz::Tz;
+use chrono::NaiveDate;
 
 use crate::model::search::expression::Scope;
 use crate::model::search::query::{Assignee, Query, Remark, Wanted};
@@ -125,25 +124,4 @@ fn named<'a, Id: Copy>(
     }
     let parts = all.filter(|(_, name, address)| has(name) || has(address));
     parts.map(|(id, _, _)| id).collect()
-}
-
-/// When a day begins somewhere; where clocks are put forward at midnight, an hour later.
-pub(super) fn day_start(day: NaiveDate, zone: Tz) -> i64 {
-    let begins = |hour| {
-        let at = day.and_hms_opt(hour, 0, 0)?;
-        zone.from_local_datetime(&at).earliest()
-    };
-    let noon_before = day
-        .checked_sub_days(Days::new(1))
-        .and_then(|day| day.and_hms_opt(12, 0, 0));
-    begins(0).or_else(|| begins(1)).map_or_else(
-        || noon_before.map_or(0, |at| at.and_utc().timestamp()),
-        |at| at.timestamp(),
-    )
-}
-
-/// The day it is somewhere.
-pub(super) fn today(now: i64, zone: Tz) -> NaiveDate {
-    let here = zone.timestamp_opt(now, 0).earliest();
-    here.map_or_else(NaiveDate::default, |now| now.date_naive())
 }

@@ -1,3 +1,5 @@
+//! What is typed and what is understood.
+
 use super::*;
 
 fn day(year: i32, month: u32, day: u32) -> NaiveDate {
