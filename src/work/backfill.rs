@@ -222,7 +222,7 @@ impl Backfiller {
         {
             Some(open) => open,
             None => match open(services, &mut session, backfill, part.folder_id)? {
-                Opened::Folder(open) => open,
+                Opened::Folder(open) => *open,
                 Opened::Later => {
                     services.work.wake_poller(mailbox.id);
                     return Err(sync::read_anew());
@@ -289,7 +289,7 @@ fn connect(services: &Services, mailbox: &Mailbox, wake: &Wake) -> Result<imap::
 }
 
 enum Opened {
-    Folder(Open),
+    Folder(Box<Open>),
     /// The poller must read it first.
     Later,
     /// It is not on the server any more.
@@ -329,12 +329,12 @@ fn open(
         .store
         .write(|tx| store::backfills::update_listed(tx, backfill.id, id, uid_validity, total, left))
         .map_err(|error: store::Error| error.to_problem())?;
-    Ok(Opened::Folder(Open {
+    Ok(Opened::Folder(Box::new(Open {
         folder,
         uid_validity,
         wanted,
         batches: VecDeque::new(),
-    }))
+    })))
 }
 
 /// A folder that could not be listed, by the name it has now; `None` when the server has none of its name
