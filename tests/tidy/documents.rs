@@ -10,7 +10,7 @@ const LENGTHS: &[(&str, usize)] = &[
     ("README.md", 120),
     ("CONTRIBUTING.md", 100),
     ("SECURITY.md", 50),
-    ("docs/ARCHITECTURE.md", 200),
+    ("docs/ARCHITECTURE.md", 220),
     ("docs/LOGGING.md", 60),
     ("docs/OPERATIONS.md", 240),
     ("docs/TESTING.md", 80),

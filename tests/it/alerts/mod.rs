@@ -311,11 +311,13 @@ fn many_replies_that_fail_are_one_alert() {
         desk.asks(number);
     }
     desk.stage.send_all(desk.support);
-    desk.sees(1);
-    assert_eq!(
-        desk.subjects(),
-        ["[Mailhatch] 12 replies could not be sent"]
-    );
+    // After the fifth refusal the mailbox is stopped before Exchange does it, and the others wait.
+    desk.sees(2);
+    let mut subjects = desk.subjects();
+    subjects.sort();
+    assert_eq!(subjects.len(), 2, "{subjects:?}");
+    assert_eq!(subjects[0], "[Mailhatch] 5 replies could not be sent");
+    assert!(subjects[1].ends_with("does not send mail"), "{subjects:?}");
 }
 
 #[test]
