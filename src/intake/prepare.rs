@@ -165,7 +165,6 @@ fn read(raw: &[u8]) -> Content {
 }
 
 fn mail_of(raw: &[u8], parsed: Parsed, defects: &[mail::Defect]) -> store::Result<Mail> {
-    let packed = Packed::pack(raw)?;
     let kind = mail::classify::kind(&parsed);
     let bounce = (kind == Kind::Bounce)
         .then(|| mail::bounce::read(&parsed))
@@ -201,17 +200,20 @@ fn mail_of(raw: &[u8], parsed: Parsed, defects: &[mail::Defect]) -> store::Resul
     );
     let attachments = parsed
         .attachments
-        .into_iter()
+        .iter()
         .map(|file| {
             NewAttachment::new(
-                file.filename,
-                file.content_type,
+                file.filename.clone(),
+                file.content_type.clone(),
                 file.inline,
-                file.content_id,
+                file.content_id.clone(),
                 &file.bytes,
             )
         })
         .collect::<store::Result<Vec<_>>>()?;
+    let files = attachments.iter().zip(&parsed.attachments);
+    let files = files.map(|(stored, file)| (stored.sha256, file.bytes.as_slice()));
+    let packed = Packed::pack_message(raw, files)?;
     Ok(Mail {
         from,
         sender_to_answer,

@@ -23,6 +23,7 @@ pub mod messages;
 mod migrate;
 pub mod notes;
 pub mod oauth_flows;
+mod packed;
 pub mod picture_senders;
 mod rows;
 pub mod sessions;

@@ -10,10 +10,12 @@ mod dial;
 pub mod entra_app;
 mod janitor;
 pub mod metrics;
+mod mill;
 mod pace;
 mod poller;
 pub mod probe;
 pub mod reparse;
+mod room;
 pub mod schedule;
 mod sender;
 mod settle;
@@ -78,6 +80,7 @@ pub struct Work {
     supervisor: Wake,
     refreshing: credentials::SingleFlight,
     absences: settle::Absences,
+    room: room::Room,
 }
 
 impl Work {

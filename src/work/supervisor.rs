@@ -14,7 +14,7 @@ use crate::store;
 /// How often the list of mailboxes is looked at even if nobody rang.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// Enough for a parser on hostile mail; the default of 2 MiB times a thousand loops is not needed.
-const STACK_BYTES: usize = 1024 * 1024;
+pub(super) const STACK_BYTES: usize = 1024 * 1024;
 
 /// The running loops. Dropping it stops them.
 #[derive(Debug)]
