@@ -202,7 +202,9 @@ pub fn find_raw(db: &Db, id: MessageId) -> Result<Option<Vec<u8>>> {
     if raw.len() == size {
         Ok(Some(raw))
     } else {
-        Err(Error::Value(format!("the bytes of message {id} are cut off")))
+        Err(Error::Value(format!(
+            "the bytes of message {id} are cut off"
+        )))
     }
 }
 

@@ -321,8 +321,13 @@ mod tests {
             for size in (1_024..1_100).chain([4_096, 9_999, 65_537]) {
                 let files = [noise(size, 1), noise(size + 1, 2), noise(size, 1)];
                 let [one, two, three] = files.each_ref().map(|file| base64_lines(file, line));
-                let raw = format!("A: b\r\n\r\n{one}\r\n--x\r\n\r\n{two}\r\n\r\n--x\r\n\r\n{three}");
-                assert_eq!(round(raw.as_bytes(), &files), 3, "{size} in lines of {line}");
+                let raw =
+                    format!("A: b\r\n\r\n{one}\r\n--x\r\n\r\n{two}\r\n\r\n--x\r\n\r\n{three}");
+                assert_eq!(
+                    round(raw.as_bytes(), &files),
+                    3,
+                    "{size} in lines of {line}"
+                );
             }
         }
     }
@@ -345,7 +350,11 @@ mod tests {
             let raw = format!("Subject: x\r\n\r\n{body}\r\n");
             assert_eq!(round(raw.as_bytes(), std::slice::from_ref(&file)), 0);
         }
-        assert_eq!(round(good.as_bytes(), &[noise(5_000, 8)]), 0, "another file");
+        assert_eq!(
+            round(good.as_bytes(), &[noise(5_000, 8)]),
+            0,
+            "another file"
+        );
         assert_eq!(round(b"", &[]), 0);
     }
 
@@ -375,7 +384,10 @@ mod tests {
         let content = |_: &[u8; 32]| Ok(file.clone());
         for end in 4..CUT.len() + 4 + ENTRY_BYTES {
             let cut_off = &packed.as_stored()[..end];
-            assert!(unpack_message(raw.len(), cut_off, content).is_err(), "{end}");
+            assert!(
+                unpack_message(raw.len(), cut_off, content).is_err(),
+                "{end}"
+            );
         }
         let shorter = |_: &[u8; 32]| Ok(file[1..].to_vec());
         assert!(unpack_message(raw.len(), packed.as_stored(), shorter).is_err());

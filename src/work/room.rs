@@ -64,7 +64,11 @@ impl Room {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         if self.bytes > 0 {
-            let mut left = self.room.left.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut left = self
+                .room
+                .left
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             *left = left.saturating_add(self.bytes);
             drop(left);
             self.room.freed.notify_all();

@@ -71,6 +71,11 @@ impl Desk {
 
     /// Starts the program.
     pub(crate) fn serve(&self) -> Program {
+        Program::serve(&self.stage, &self.settings())
+    }
+
+    /// What the program is set to besides the stage's settings.
+    pub(crate) fn settings(&self) -> Vec<(String, String)> {
         let mut settings = Vec::new();
         if self.servers.is_some() {
             let (imap, smtp) = self.endpoints();
@@ -80,7 +85,7 @@ impl Desk {
                 ("MAILHATCH_CA_FILE".to_owned(), self.ca_file()),
             ];
         }
-        Program::serve(&self.stage, &settings)
+        settings
     }
 
     fn endpoints(&self) -> (String, String) {
@@ -97,7 +102,7 @@ impl Desk {
     }
 
     /// A file with the roots of all servers here.
-    fn ca_file(&self) -> String {
+    pub(crate) fn ca_file(&self) -> String {
         let mut roots = self.stage.simulator.endpoints().ca_pem.clone();
         if let Some(servers) = &self.servers {
             roots.push_str(servers.ca_pem());
@@ -156,6 +161,7 @@ fn start_servers(stage: &mut Stage, addresses: &[String]) -> Servers {
     let servers = Servers::start(Options {
         keys: keys.collect(),
         audience: Some("https://outlook.office.com".to_owned()),
+        password: true,
         users: addresses.to_vec(),
         ..Options::default()
     })
