@@ -2,7 +2,7 @@
 //! the server is dialled; a message whose answer was lost is never sent again before it has been
 //! looked for in Sent Items.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::credentials::{Freshness, access_token};
 use super::status::{Health, Line, LoopName};
@@ -32,13 +32,18 @@ const PAUSE_MAX_SECONDS: i64 = 3_600;
 const PERSON_PAUSE_SECONDS: i64 = 15 * 60;
 /// Pause of a mailbox that Microsoft has blocked from sending.
 const BLOCK_PAUSE_SECONDS: i64 = 2 * 3_600;
+/// How long replies are handed over in a row before it looks around.
+const ROW_TIME: Duration = Duration::from_secs(1);
 /// How often it looks even if nobody rang.
 const LOOK_EVERY_SECONDS: i64 = 300;
+
+/// A delivery that is `sending`, and the id of its attempt.
+type Claimed = (Delivery, i64);
 
 /// What a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// One delivery was tried or settled; there may be more.
+    /// A delivery was tried or settled, or a few that were due; there may be more.
     Worked,
     /// Nothing is due before this time.
     Nothing(Option<i64>),
@@ -50,7 +55,7 @@ pub struct Sender {
     session: Option<smtp::Session>,
 }
 
-/// Tries or settles one due delivery of a mailbox.
+/// Settles one delivery of a mailbox, or tries one that is due and those that follow it.
 ///
 /// # Errors
 /// Those of the store.
@@ -126,15 +131,34 @@ fn clock_was_set_back(services: &Services, mailbox: &Mailbox, now: i64) -> store
 
 /// When the provider's limit of messages a minute is used up: when to go on.
 fn rate_limit(services: &Services, mailbox: &Mailbox, now: i64) -> store::Result<Option<i64>> {
-    let Ok(traits) = dial::traits(services, mailbox) else {
-        return Ok(None);
-    };
-    let sent = services
+    let limit = limit(services, mailbox);
+    let used_up = services
         .store
-        .read(|db| deliveries::count_attempts(db, mailbox.id, now.saturating_sub(60), now))?;
-    Ok((sent >= i64::from(traits.limits.messages_per_minute)).then_some(now + 5))
+        .read(|db| is_used_up(db, mailbox, limit, now))?;
+    Ok(used_up.then_some(now + 5))
 }
 
+/// How many messages a minute the provider allows; `None`: any number.
+fn limit(services: &Services, mailbox: &Mailbox) -> Option<u32> {
+    let traits = dial::traits(services, mailbox).ok()?;
+    Some(traits.limits.messages_per_minute).filter(|limit| *limit < u32::MAX)
+}
+
+fn is_used_up(
+    db: &store::Db,
+    mailbox: &Mailbox,
+    limit: Option<u32>,
+    now: i64,
+) -> store::Result<bool> {
+    let Some(limit) = limit else {
+        return Ok(false);
+    };
+    let sent = deliveries::count_attempts(db, mailbox.id, now.saturating_sub(60), now)?;
+    Ok(sent >= i64::from(limit))
+}
+
+/// Hands over what is due, one reply after the other for a moment. That one was taken and that the next is
+/// about to be handed over is written down together.
 fn through_smtp(
     services: &Services,
     sender: &mut Sender,
@@ -142,7 +166,7 @@ fn through_smtp(
     now: i64,
 ) -> store::Result<()> {
     let kept = sender.session.take();
-    let was_kept = kept.is_some();
+    let mut was_kept = kept.is_some();
     let mut session = match kept {
         Some(session) => session,
         None => match dial::smtp(services, mailbox, mailbox.smtp_user()) {
@@ -150,33 +174,49 @@ fn through_smtp(
             Err(refusal) => return closed_way(services, mailbox, &refusal, now),
         },
     };
+    let (began, limit) = (Instant::now(), limit(services, mailbox));
     let claim = |tx: &store::Tx<'_>| deliveries::claim_next(tx, mailbox.id, WayOut::Smtp, now);
-    let Some((delivery, attempt_id)) = services.store.write(claim)? else {
+    let Some(mut claimed) = services.store.write(claim)? else {
         session.quit();
         return Ok(());
     };
-    let (envelope, raw, _) = message(services, mailbox, &delivery)?;
-    let mut outcome = session.send(&envelope, &raw);
-    // The server had ended a session we kept: nothing was said about this message yet.
-    if was_kept && !session.is_usable() && is_before_recipients(&outcome) {
-        outcome = match dial::smtp(services, mailbox, mailbox.smtp_user()) {
-            Ok(newer) => {
-                session = newer;
-                session.send(&envelope, &raw)
+    loop {
+        let (delivery, attempt_id) = &claimed;
+        let (envelope, raw, _) = message(services, mailbox, delivery)?;
+        let mut outcome = session.send(&envelope, &raw);
+        // The server had ended a session we kept: nothing was said about this message yet.
+        if was_kept && !session.is_usable() && is_before_recipients(&outcome) {
+            outcome = match dial::smtp(services, mailbox, mailbox.smtp_user()) {
+                Ok(newer) => {
+                    session = newer;
+                    session.send(&envelope, &raw)
+                }
+                Err(refusal) => Outcome::Refused(refusal),
+            };
+        }
+        was_kept = true;
+        let goes_on = session.is_usable() && began.elapsed() < ROW_TIME;
+        let claim_next = |tx: &store::Tx<'_>| {
+            if !goes_on || is_used_up(tx, mailbox, limit, now)? {
+                return Ok(None);
             }
-            Err(refusal) => Outcome::Refused(refusal),
+            deliveries::claim_next(tx, mailbox.id, WayOut::Smtp, now)
         };
+        let tried = Tried {
+            mailbox,
+            delivery,
+            attempt_id: *attempt_id,
+            way_out: WayOut::Smtp,
+        };
+        match record(services, &tried, outcome, &claim_next)? {
+            Some(next) => claimed = next,
+            None => break,
+        }
     }
     if session.is_usable() {
         sender.session = Some(session);
     }
-    let tried = Tried {
-        mailbox,
-        delivery: &delivery,
-        attempt_id,
-        way_out: WayOut::Smtp,
-    };
-    record(services, &tried, outcome)
+    Ok(())
 }
 
 fn is_before_recipients(outcome: &Outcome) -> bool {
@@ -231,7 +271,7 @@ fn through_graph(services: &Services, mailbox: &Mailbox, now: i64) -> store::Res
         attempt_id,
         way_out: WayOut::Graph,
     };
-    record(services, &tried, outcome)
+    record(services, &tried, outcome, &|_| Ok(None)).map(|_| ())
 }
 
 /// Graph's answer in the words of SMTP.
@@ -343,8 +383,14 @@ struct Tried<'a> {
     way_out: WayOut,
 }
 
-/// Writes down what came of an attempt.
-fn record(services: &Services, tried: &Tried<'_>, outcome: Outcome) -> store::Result<()> {
+/// Writes down what came of an attempt. When the message was taken, `claim_next` may take the next one in the
+/// same transaction.
+fn record(
+    services: &Services,
+    tried: &Tried<'_>,
+    outcome: Outcome,
+    claim_next: &dyn Fn(&store::Tx<'_>) -> store::Result<Option<Claimed>>,
+) -> store::Result<Option<Claimed>> {
     match outcome {
         Outcome::Accepted {
             reply,
@@ -353,14 +399,18 @@ fn record(services: &Services, tried: &Tried<'_>, outcome: Outcome) -> store::Re
         } => {
             let effective = effective_message_id.as_deref();
             let effective = effective.map(|id| id.trim_start_matches('<').trim_end_matches('>'));
-            accepted(services, tried, &reply, effective, refused_recipients)
+            services.store.write(|tx| {
+                accepted(tx, services, tried, &reply, effective, refused_recipients)?;
+                claim_next(tx)
+            })
         }
-        Outcome::Refused(refusal) => refused(services, tried, &refusal),
-        Outcome::Unknown { problem } => unknown(services, tried, &problem),
+        Outcome::Refused(refusal) => refused(services, tried, &refusal).map(|()| None),
+        Outcome::Unknown { problem } => unknown(services, tried, &problem).map(|()| None),
     }
 }
 
 fn accepted(
+    tx: &store::Tx<'_>,
     services: &Services,
     tried: &Tried<'_>,
     reply: &str,
@@ -378,24 +428,22 @@ fn accepted(
         .into_iter()
         .map(|(address, problem)| RefusedRecipient { address, problem })
         .collect();
-    services.store.write(|tx| {
-        deliveries::finish_attempt(tx, *attempt_id, AttemptEnd::Accepted, reply, now)?;
-        let change = Change {
-            server_reply: reply,
-            refused: &refused,
-            effective_message_id: effective,
-            ..Change::default()
-        };
-        deliveries::update_state(tx, delivery, DeliveryState::Sent, &change, now)?;
-        if let Some(id) = effective {
-            let (conversation, message) = (delivery.conversation_id, delivery.message_id);
-            store::threads::insert_own(tx, mailbox.id, id, conversation, message)?;
-        }
-        if mailbox.send_problem.is_some() {
-            store::mailboxes::update_sending(tx, mailbox.id, None, 0, now)?;
-        }
-        Ok(())
-    })
+    deliveries::finish_attempt(tx, *attempt_id, AttemptEnd::Accepted, reply, now)?;
+    let change = Change {
+        server_reply: reply,
+        refused: &refused,
+        effective_message_id: effective,
+        ..Change::default()
+    };
+    deliveries::update_state(tx, delivery, DeliveryState::Sent, &change, now)?;
+    if let Some(id) = effective {
+        let (conversation, message) = (delivery.conversation_id, delivery.message_id);
+        store::threads::insert_own(tx, mailbox.id, id, conversation, message)?;
+    }
+    if mailbox.send_problem.is_some() {
+        store::mailboxes::update_sending(tx, mailbox.id, None, 0, now)?;
+    }
+    Ok(())
 }
 
 fn refused(services: &Services, tried: &Tried<'_>, refusal: &Refusal) -> store::Result<()> {
