@@ -72,7 +72,8 @@ fn queue(desk: &Desk, round: usize) -> Vec<Letter> {
     let text = "Thank you for writing. It leaves today. ".repeat(TEXT_BYTES / 40);
     let mut letters = Vec::new();
     for conversation in desk.stage.conversations(View::Open) {
-        desk.stage.reply_with(conversation, &text, |draft| draft.quote = false);
+        desk.stage
+            .reply_with(conversation, &text, |draft| draft.quote = false);
         let messages = desk.stage.messages(conversation);
         let reply = messages
             .iter()
