@@ -18,7 +18,10 @@ use crate::net::Stream;
 /// Lines kept aside between two commands, and the longest of them.
 const ASIDE_LINES_MAX: usize = 64;
 const ASIDE_BYTES_MAX: usize = 1024 * 1024;
+/// Most read at once: messages by whole TLS records, everything else by little, for a session in IDLE holds on to
+/// the room.
 const CHUNK_BYTES: usize = 16 * 1024;
+const QUIET_CHUNK_BYTES: usize = 4 * 1024;
 /// What stands before a whole message in the answer to FETCH.
 const BODY: &[u8] = b"BODY[] ";
 /// Most that is set apart for a message because its server says it is so long; the rest when it comes.
@@ -276,7 +279,12 @@ impl Wire {
 
 impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut chunk = vec![0_u8; CHUNK_BYTES];
+        let size = if self.heard.notes().keep_bodies {
+            CHUNK_BYTES
+        } else {
+            QUIET_CHUNK_BYTES
+        };
+        let mut chunk = vec![0_u8; size];
         while self.ready.is_empty() {
             let count = self.stream.read(&mut chunk)?;
             if count == 0 {

@@ -101,8 +101,8 @@ impl Work {
 
     fn wake(&self, name: LoopName) {
         let bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bell) = bells.get(&name) {
-            bell.wake();
+        if bells.get(&name).is_some_and(Wake::wake) {
+            self.supervisor.wake();
         }
     }
 

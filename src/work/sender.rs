@@ -535,7 +535,7 @@ fn pause_seconds(problem: &Problem, tries: u32) -> i64 {
     }
 }
 
-/// Runs until the stop.
+/// Runs until the stop, or until there is nothing to send; a ring starts it again.
 pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
     let mut sender = Sender::default();
     while !wake.is_stopped() {
@@ -551,9 +551,12 @@ pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
             }
             Ok(Ok(Step::Nothing(next))) => {
                 say(services, id);
-                next.map_or(LOOK_EVERY_SECONDS, |at| {
-                    (at - now).clamp(1, LOOK_EVERY_SECONDS)
-                })
+                match next {
+                    Some(at) => (at - now).clamp(1, LOOK_EVERY_SECONDS),
+                    // Five hundred quiet mailboxes need no five hundred threads.
+                    None if wake.rest() => break,
+                    None => 0,
+                }
             }
             Ok(Err(error)) => {
                 tracing::error!(mailbox.id = id.0, %error, "the sender could not use the database");

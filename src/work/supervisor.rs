@@ -91,30 +91,49 @@ fn supervise(services: &Arc<Services>) {
     }
 }
 
-/// Starts loops that are missing. A loop whose thread has ended, which none does by itself, is
-/// started again.
+/// Starts loops that are missing. A loop whose thread has ended is started again; a sender that has nothing to
+/// send ends by itself, and is started when it is rung for.
 fn reconcile(
     services: &Arc<Services>,
     loops: &mut BTreeMap<LoopName, JoinHandle<()>>,
 ) -> store::Result<()> {
     let mailboxes = services.store.read(store::mailboxes::list)?;
+    // What another process has queued (`mailhatch outbox`) rings nobody.
+    for mailbox in &mailboxes {
+        let bell = services.work.bell(LoopName::Send(mailbox.id));
+        let next_due = |db: &store::Db| store::deliveries::next_due(db, mailbox.id);
+        if bell.is_resting() && services.store.read(next_due)?.is_some() {
+            bell.wake();
+        }
+    }
     let mut wanted = vec![LoopName::Janitor];
     for mailbox in &mailboxes {
         wanted.extend([LoopName::Poll(mailbox.id), LoopName::Send(mailbox.id)]);
     }
     for name in wanted {
-        if loops.get(&name).is_some_and(|thread| !thread.is_finished()) {
-            continue;
-        }
         let bell = services.work.bell(name);
-        if bell.is_stopped() {
+        let rested = bell.has_rested();
+        if bell.is_stopped() || bell.is_resting() {
             continue;
         }
+        match loops.remove(&name) {
+            Some(thread) if !rested && !thread.is_finished() => {
+                loops.insert(name, thread);
+                continue;
+            }
+            // It is at its very end.
+            Some(thread) => {
+                if thread.join().is_err() {
+                    tracing::error!(loop_name = %name, "a loop ended with a panic");
+                }
+            }
+            None => services
+                .work
+                .board()
+                .set(name, Line::new(Health::Good, "Starting.")),
+        }
+        bell.rise();
         let own = Arc::clone(services);
-        services
-            .work
-            .board()
-            .set(name, Line::new(Health::Good, "Starting."));
         let thread = spawn(&name.to_string(), move || run(&own, name, &bell))?;
         loops.insert(name, thread);
     }
@@ -127,10 +146,12 @@ fn run(services: &Services, name: LoopName, bell: &Wake) {
         LoopName::Send(id) => sender::run(services, id, bell),
         LoopName::Janitor => janitor::run(services, bell),
     }
-    services
-        .work
-        .board()
-        .set(name, Line::new(Health::Stopped, "Stopped."));
+    if bell.is_stopped() {
+        services
+            .work
+            .board()
+            .set(name, Line::new(Health::Stopped, "Stopped."));
+    }
 }
 
 /// Runs one step; a panic in it is caught, shown and logged, and the loop goes on.
