@@ -148,7 +148,7 @@ fn the_service_does_it_by_itself_while_mail_comes_and_a_command_helps() {
 #[test]
 fn the_bytes_of_a_message_stay_whole_whatever_its_files_are_read_to_be() {
     let stage = Stage::new();
-    let file: Vec<u8> = (0..5_000_u32).map(|n| (n * n >> 7) as u8).collect();
+    let file: Vec<u8> = (0..5_000_u32).map(|n| (n * n).to_be_bytes()[2]).collect();
     let lines: Vec<String> = file.chunks(57).map(|line| STANDARD.encode(line)).collect();
     let lines = lines.join("\r\n");
     let ids = [1, 2].map(|n| {

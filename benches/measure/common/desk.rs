@@ -14,6 +14,9 @@ use super::program::Program;
 use crate::interop::servers::{Key, Options, Servers};
 use crate::support::stage::Stage;
 
+/// Somebody outside to whom the real servers take mail.
+pub(crate) const CUSTOMER: &str = "customer@shop.example";
+
 /// The desk. Its mailboxes are connected and take all mail.
 pub(crate) struct Desk {
     pub(crate) stage: Stage,
@@ -162,7 +165,12 @@ fn start_servers(stage: &mut Stage, addresses: &[String]) -> Servers {
         keys: keys.collect(),
         audience: Some("https://outlook.office.com".to_owned()),
         password: true,
-        users: addresses.to_vec(),
+        users: addresses
+            .iter()
+            .map(String::as_str)
+            .chain([CUSTOMER])
+            .map(str::to_owned)
+            .collect(),
         ..Options::default()
     })
     .unwrap();
