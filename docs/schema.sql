@@ -117,7 +117,13 @@ CREATE TABLE mailboxes (
     -- Grows with every change of any mailbox: open pages ask what is newer than they are.
     revision INTEGER NOT NULL DEFAULT 0,
     -- 1: an answer under another subject, in a conversation that was quiet for a week, begins a new one.
-    new_subject_splits INTEGER NOT NULL DEFAULT 1 CHECK (new_subject_splits IN (0, 1))
+    new_subject_splits INTEGER NOT NULL DEFAULT 1 CHECK (new_subject_splits IN (0, 1)),
+    -- Largest message its SMTP server said it takes (RFC 1870); NULL when it has not said.
+    smtp_size_bytes INTEGER,
+    -- Since when nothing leaves because the server refused again and again; a person ends it. NULL: it sends.
+    sending_stopped_at INTEGER,
+    -- When a person ended that last; refusals before it no longer count.
+    sending_resumed_at INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- What we keep to authenticate a mailbox. Tokens are sealed under its id and their kind.
@@ -198,6 +204,23 @@ CREATE TABLE folders (
     server_count INTEGER,
     -- When that was.
     synced_at INTEGER,
+    -- 0: not read any more; what was received from it stays.
+    watched INTEGER NOT NULL DEFAULT 1 CHECK (watched IN (0, 1)),
+    -- 1: an administrator chose it; nothing found by itself takes its place.
+    chosen INTEGER NOT NULL DEFAULT 0 CHECK (chosen IN (0, 1)),
+    -- 1: it holds what the provider took for spam; conversations that begin here are spam until a person says otherwise.
+    junk INTEGER NOT NULL DEFAULT 0 CHECK (junk IN (0, 1)),
+    -- What arrived before is not taken; 0 takes all, NULL what the mailbox takes.
+    take_since_at INTEGER,
+    -- When it was chosen to be watched; NULL for a folder watched since the mailbox was connected.
+    began_at INTEGER,
+    -- With began_at: UIDNEXT then. What stands below was there before and is history; what came after is news whatever
+    -- its date, for people drag old mail into a folder. NULL before the first sync, and after UIDVALIDITY changed.
+    began_uid INTEGER,
+    -- What keeps it from being read: a Problem as JSON.
+    problem TEXT,
+    -- When that was found, or looked into last.
+    problem_at INTEGER,
     UNIQUE (mailbox_id, raw_name)
 ) STRICT;
 
@@ -248,7 +271,8 @@ CREATE TABLE conversations (
     message_count INTEGER NOT NULL DEFAULT 0,
     -- How many files they hold, pictures within the text not counted.
     attachment_count INTEGER NOT NULL DEFAULT 0,
-    -- Its highest message id, compared with what an agent has seen. Not a key: 0 means none yet.
+    -- Its highest message id that did not come by a backfill, compared with what an agent has seen. Not a
+    -- key: 0 means none yet.
     last_message_id INTEGER NOT NULL DEFAULT 0,
     -- Which way its newest message went.
     last_direction TEXT NOT NULL DEFAULT 'incoming' CHECK (last_direction IN ('incoming', 'outgoing')),
@@ -419,12 +443,129 @@ CREATE TABLE fates (
     retry_at INTEGER,
     -- How often it has been tried.
     attempts INTEGER NOT NULL DEFAULT 1,
+    -- Its Message-ID without angle brackets, where no message is stored and it could be read.
+    internet_message_id TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
+    -- Who sent it, where no message is stored.
+    sender TEXT NOT NULL DEFAULT '',
+    -- Its subject, where no message is stored.
+    subject TEXT NOT NULL DEFAULT '',
+    -- Its Date, where no message is stored.
+    sent_at INTEGER,
+    -- When the server was asked for these, of a message too big to be taken; once.
+    asked_at INTEGER,
+    -- When a person said that it is fine so: it is not tried again and leaves the list.
+    dismissed_at INTEGER,
     PRIMARY KEY (folder_id, uid_validity, uid)
 ) STRICT, WITHOUT ROWID;
 -- Where a message was seen; lets a message go without reading the ledger.
 CREATE INDEX fates_of_message ON fates (message_id);
 -- What is to be asked for again.
 CREATE INDEX fates_to_retry ON fates (folder_id, retry_at) WHERE retry_at IS NOT NULL;
+-- What became of a mail that was not stored.
+CREATE INDEX fates_by_internet_message_id ON fates (internet_message_id) WHERE internet_message_id <> '';
+-- What a person must look at.
+CREATE INDEX fates_needing_person ON fates (folder_id, uid_validity, uid) WHERE fate IN ('unreadable', 'too_big', 'absent', 'stub');
+-- What the alerts count each half minute.
+CREATE INDEX fates_for_person ON fates (folder_id, seen_at) WHERE fate IN ('unreadable', 'too_big', 'absent', 'stub');
+
+-- What comparing each folder with its server came to last, and when it is compared next.
+CREATE TABLE ledger_checks (
+    -- Which folder. CASCADE: it speaks of the folder's UIDs.
+    folder_id INTEGER PRIMARY KEY REFERENCES folders (id) ON DELETE CASCADE,
+    -- When it is compared next: once a day, or now when somebody asks.
+    due_at INTEGER NOT NULL,
+    -- UIDVALIDITY of the last comparison; NULL before the first.
+    uid_validity INTEGER,
+    -- When that was.
+    checked_at INTEGER,
+    -- The first UID that was compared.
+    first_uid INTEGER NOT NULL DEFAULT 1,
+    -- The first UID that was not compared any more: the cursor then.
+    next_uid INTEGER NOT NULL DEFAULT 1,
+    -- Messages the server listed between the two.
+    server_count INTEGER NOT NULL DEFAULT 0,
+    -- Messages it listed before them: not wanted.
+    outside_count INTEGER NOT NULL DEFAULT 0,
+    -- Messages it counted and did not list.
+    unlisted_count INTEGER NOT NULL DEFAULT 0,
+    -- Fates whose message is no longer there; nothing to worry about.
+    gone_count INTEGER NOT NULL DEFAULT 0,
+    -- Messages there without a fate: lost, until they are fetched.
+    missing_count INTEGER NOT NULL DEFAULT 0,
+    -- Their first hundred UIDs as a JSON array.
+    missing TEXT NOT NULL DEFAULT '[]',
+    -- Since when the folder differs; NULL while it agrees.
+    differs_since_at INTEGER,
+    -- How many messages the last difference brought to light and were taken.
+    recovered_count INTEGER NOT NULL DEFAULT 0,
+    -- Their first hundred UIDs as a JSON array.
+    recovered TEXT NOT NULL DEFAULT '[]',
+    -- When the last of them was taken.
+    recovered_at INTEGER
+) STRICT;
+
+-- Older mail that is fetched by date range, on an administrator's word.
+CREATE TABLE backfills (
+    -- Row id.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- Of which mailbox. CASCADE: without its mailbox there is nothing to fetch.
+    mailbox_id INTEGER NOT NULL REFERENCES mailboxes (id) ON DELETE CASCADE,
+    -- Who asked for it. SET NULL: it was asked for all the same.
+    agent_id INTEGER REFERENCES agents (id) ON DELETE SET NULL,
+    -- First second of the first day that is wanted; with until_at NULL where everything is.
+    from_at INTEGER,
+    -- First second that is no longer wanted.
+    until_at INTEGER,
+    -- running: its loop works on it, or waits. paused: until a person continues it. The others are ends.
+    state TEXT NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'paused', 'done', 'failed', 'cancelled')),
+    -- What holds it up, or why it failed: a Problem as JSON.
+    problem TEXT,
+    -- When it was asked for.
+    created_at INTEGER NOT NULL,
+    -- When it ended.
+    finished_at INTEGER,
+    CHECK ((from_at IS NULL) = (until_at IS NULL))
+) STRICT;
+-- One at a time for each mailbox, and which loops are to run.
+CREATE UNIQUE INDEX backfills_under_way ON backfills (mailbox_id) WHERE state IN ('running', 'paused');
+-- The newest of a mailbox.
+CREATE INDEX backfills_of_mailbox ON backfills (mailbox_id, id);
+-- Lets an agent go without reading all of them.
+CREATE INDEX backfills_of_agent ON backfills (agent_id);
+
+-- How far a backfill is in each of its folders. What is still to be fetched is not kept: it is what the
+-- server lists in the range and has no fate.
+CREATE TABLE backfill_folders (
+    -- Of which. CASCADE: it is a part of it.
+    backfill_id INTEGER NOT NULL REFERENCES backfills (id) ON DELETE CASCADE,
+    -- Where. CASCADE: nothing can be fetched from a folder that is not watched any more.
+    folder_id INTEGER NOT NULL REFERENCES folders (id) ON DELETE CASCADE,
+    -- gone: the folder is not on the server any more.
+    state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done', 'gone')),
+    -- UIDVALIDITY it was counted under; NULL before it was listed.
+    uid_validity INTEGER,
+    -- Messages of the range.
+    total_count INTEGER NOT NULL DEFAULT 0,
+    -- How many of them had a fate before.
+    known_count INTEGER NOT NULL DEFAULT 0,
+    -- How many are still to be fetched.
+    left_count INTEGER NOT NULL DEFAULT 0,
+    -- How many were stored as new messages.
+    received_count INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (backfill_id, folder_id)
+) STRICT, WITHOUT ROWID;
+-- Lets a folder go without reading all of them.
+CREATE INDEX backfill_folders_of_folder ON backfill_folders (folder_id);
+
+-- Messages that came by a backfill: news for nobody, so they make no conversation unread.
+CREATE TABLE backfilled_messages (
+    -- Which. CASCADE: it says something about the message.
+    message_id INTEGER PRIMARY KEY REFERENCES messages (id) ON DELETE CASCADE,
+    -- By which. RESTRICT: as long as the message is there, it is known how it came.
+    backfill_id INTEGER NOT NULL REFERENCES backfills (id) ON DELETE RESTRICT
+) STRICT;
+-- What came by one of them.
+CREATE INDEX backfilled_messages_of_backfill ON backfilled_messages (backfill_id);
 
 -- The duty to hand one message over.
 CREATE TABLE deliveries (
@@ -457,7 +598,27 @@ CREATE TABLE deliveries (
     -- When it was queued.
     created_at INTEGER NOT NULL,
     -- When it was sent, failed or cancelled.
-    finished_at INTEGER
+    finished_at INTEGER,
+    -- Until when it can be taken back, unix milliseconds: it leaves at that very moment. NULL: it had no undo window.
+    undo_until_ms INTEGER,
+    -- When a person asked that it leave; its Date too. NULL: at once.
+    scheduled_at INTEGER,
+    -- 1: mail that comes into its conversation before it left cancels it.
+    unless_answered INTEGER NOT NULL DEFAULT 0 CHECK (unless_answered IN (0, 1)),
+    -- What cancelled it: taken back to be written again, a person's word, or mail that came first.
+    stopped_by TEXT NOT NULL DEFAULT '' CHECK (stopped_by IN ('', 'undo', 'person', 'answer')),
+    -- When another reply was sent in its place; it is not shown any more. NULL: none was.
+    replaced_at INTEGER,
+    -- Where the conversation stood before it, to be put back when it does not leave; '' for unknown.
+    status_before TEXT NOT NULL DEFAULT '',
+    -- Where it put the conversation: only there is it put back.
+    status_after TEXT NOT NULL DEFAULT '',
+    -- How many recipients; the provider limits them in a day.
+    recipient_count INTEGER NOT NULL DEFAULT 0,
+    -- When the server took it; stays when it comes back. NULL: not yet.
+    accepted_at INTEGER,
+    -- What was written in the rich editor, sanitised, for writing on; emptied when it was sent.
+    draft_html TEXT NOT NULL DEFAULT ''
 ) STRICT;
 -- The next one of a mailbox.
 CREATE INDEX deliveries_due ON deliveries (mailbox_id, next_attempt_at, id) WHERE state IN ('queued', 'sending', 'uncertain');
@@ -467,6 +628,8 @@ CREATE INDEX deliveries_unfinished ON deliveries (id) WHERE state NOT IN ('sent'
 CREATE INDEX deliveries_of_conversation ON deliveries (conversation_id);
 -- The replies that left lately, for a report that names no message.
 CREATE INDEX deliveries_by_end ON deliveries (mailbox_id, finished_at) WHERE finished_at IS NOT NULL;
+-- How many recipients a mailbox has written to in a day, without reading the rows.
+CREATE INDEX deliveries_by_acceptance ON deliveries (mailbox_id, accepted_at, recipient_count) WHERE accepted_at IS NOT NULL;
 
 -- Each try at a delivery, written down before the server is dialled.
 CREATE TABLE attempts (
@@ -483,7 +646,9 @@ CREATE TABLE attempts (
     -- How it ended; interrupted until more is known.
     outcome TEXT NOT NULL DEFAULT 'interrupted' CHECK (outcome IN ('interrupted', 'accepted', 'refused', 'unknown')),
     -- The server's words.
-    detail TEXT NOT NULL DEFAULT ''
+    detail TEXT NOT NULL DEFAULT '',
+    -- Code of the Problem it met: refusals of one kind in a row stop a mailbox.
+    code TEXT NOT NULL DEFAULT ''
 ) STRICT;
 -- The tries at a delivery in their order.
 CREATE INDEX attempts_of_delivery ON attempts (delivery_id, id);
@@ -499,12 +664,42 @@ CREATE TABLE notes (
     -- Plain text.
     text TEXT NOT NULL,
     -- When.
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    -- 1: it is in note_search; those of before the search are put in by and by.
+    indexed INTEGER NOT NULL DEFAULT 0 CHECK (indexed IN (0, 1))
 ) STRICT;
 -- The notes of a conversation in their order.
 CREATE INDEX notes_of_conversation ON notes (conversation_id, created_at, id);
 -- Lets an agent go without reading all notes.
 CREATE INDEX notes_of_agent ON notes (agent_id);
+
+-- Those that are not in the index of the search.
+CREATE INDEX notes_to_index ON notes (id) WHERE indexed = 0;
+
+-- What messages are found by. FTS5 keeps the words and their places; the texts stand in messages. The tables
+-- message_search_* and note_search_* belong to it.
+CREATE VIRTUAL TABLE message_search USING fts5 (
+    -- The words of the message with the id of the row, made by model::search::document, with spaces between;
+    -- `s=`, `f=`, `t=`, `a=` before a word say where it stands, `m=`, `y=`, `d=`, `h=` are mailbox, year,
+    -- month and files. SQLite has nothing to split but spaces, so its plainest tokenizer does.
+    words, content = '', contentless_delete = 1, tokenize = "ascii tokenchars '='"
+);
+-- A message that is deleted is found no more.
+CREATE TRIGGER messages_leave_search AFTER DELETE ON messages BEGIN
+    -- Nothing happens where it was not indexed yet.
+    DELETE FROM message_search WHERE rowid = old.id;
+END;
+
+-- The same for notes.
+CREATE VIRTUAL TABLE note_search USING fts5 (
+    -- The words of the note with the id of the row.
+    words, content = '', contentless_delete = 1, tokenize = "ascii tokenchars '='"
+);
+-- A note that is deleted is found no more.
+CREATE TRIGGER notes_leave_search AFTER DELETE ON notes BEGIN
+    -- As above.
+    DELETE FROM note_search WHERE rowid = old.id;
+END;
 
 -- Logged changes of conversations.
 CREATE TABLE events (
@@ -538,3 +733,116 @@ CREATE TABLE views (
 ) STRICT, WITHOUT ROWID;
 -- Lets a conversation go without reading all views.
 CREATE INDEX views_of_conversation ON views (conversation_id);
+
+-- What administrators must know of.
+CREATE TABLE alerts (
+    -- Row id.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- Its name for the outside: in the webhook, and in the Message-ID of mail about it.
+    public_id TEXT NOT NULL UNIQUE,
+    -- What it is about.
+    kind TEXT NOT NULL CHECK (kind IN ('receiving', 'sending', 'delivery', 'ledger', 'backup', 'disk', 'app_secret')),
+    -- The one thing it is about, such as `mailbox:3:receive`.
+    key TEXT NOT NULL,
+    -- The mailbox concerned, if it is one. CASCADE: it is of no use without its mailbox.
+    mailbox_id INTEGER REFERENCES mailboxes (id) ON DELETE CASCADE,
+    -- In a few words, without anything of customers.
+    title TEXT NOT NULL,
+    -- Cause and remedy as they were last: a Problem as JSON.
+    problem TEXT NOT NULL,
+    -- The path of the page where it is mended.
+    place TEXT NOT NULL,
+    -- When it began.
+    opened_at INTEGER NOT NULL,
+    -- When it was over; NULL while it is open.
+    closed_at INTEGER
+) STRICT;
+-- One thing has one open alert, so it is told once.
+CREATE UNIQUE INDEX alerts_open ON alerts (key) WHERE closed_at IS NULL;
+-- Those of the past, page by page.
+CREATE INDEX alerts_closed ON alerts (closed_at, id) WHERE closed_at IS NOT NULL;
+-- Lets a mailbox go without reading all alerts.
+CREATE INDEX alerts_of_mailbox ON alerts (mailbox_id);
+
+-- The duties to tell of an alert, one for each moment and channel.
+CREATE TABLE alert_notices (
+    -- Of which alert. CASCADE: it is the alert's story.
+    alert_id INTEGER NOT NULL REFERENCES alerts (id) ON DELETE CASCADE,
+    -- Which moment is told.
+    phase TEXT NOT NULL CHECK (phase IN ('opened', 'over')),
+    -- How.
+    channel TEXT NOT NULL CHECK (channel IN ('mail', 'webhook')),
+    -- Where the duty stands.
+    state TEXT NOT NULL DEFAULT 'due' CHECK (state IN ('due', 'told', 'dropped', 'given_up')),
+    -- How often it was tried; counted before anything is dialled.
+    attempts INTEGER NOT NULL DEFAULT 0,
+    -- When it is tried next.
+    next_attempt_at INTEGER NOT NULL,
+    -- When it was told.
+    told_at INTEGER,
+    -- How it was told, in words.
+    way TEXT NOT NULL DEFAULT '',
+    -- What stopped the last try: a Problem as JSON.
+    problem TEXT,
+    -- When the duty began; it is given up some time after.
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (alert_id, phase, channel)
+) STRICT, WITHOUT ROWID;
+-- What is to be told.
+CREATE INDEX alert_notices_due ON alert_notices (next_attempt_at) WHERE state = 'due';
+-- What a channel has told last.
+CREATE INDEX alert_notices_told ON alert_notices (channel, told_at) WHERE told_at IS NOT NULL;
+
+-- What a mailbox's administrator wants written back; a mailbox without a row wants nothing.
+CREATE TABLE write_back_settings (
+    -- Whose. CASCADE: settings without their mailbox mean nothing.
+    mailbox_id INTEGER PRIMARY KEY REFERENCES mailboxes (id) ON DELETE CASCADE,
+    -- 1: incoming mail is marked as read when its conversation is answered or closed.
+    mark_read INTEGER NOT NULL DEFAULT 0 CHECK (mark_read IN (0, 1)),
+    -- Where mail of closed conversations is moved, as the server spells it; NULL moves nothing.
+    move_raw_name TEXT,
+    -- The same as people read it.
+    move_name TEXT NOT NULL DEFAULT '',
+    -- What stopped it, or why the server cannot do it: a Problem as JSON.
+    problem TEXT,
+    -- Since when.
+    problem_at INTEGER
+) STRICT;
+
+-- Acts to be done in the mailbox: marking as read, moving. Done ones are kept for a month, so that nothing is done twice.
+CREATE TABLE write_backs (
+    -- Row id.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- In which mailbox. CASCADE: there is nothing left to write to.
+    mailbox_id INTEGER NOT NULL REFERENCES mailboxes (id) ON DELETE CASCADE,
+    -- In which folder. CASCADE: a UID means nothing without its folder.
+    folder_id INTEGER NOT NULL REFERENCES folders (id) ON DELETE CASCADE,
+    -- UIDVALIDITY the UID counts under; compared with the server's before anything is done.
+    uid_validity INTEGER NOT NULL,
+    -- The message's UID there.
+    uid INTEGER NOT NULL,
+    -- The message. CASCADE: the act is about it.
+    message_id INTEGER NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
+    -- seen: marked as read. move: moved to the folder of the settings.
+    act TEXT NOT NULL CHECK (act IN ('seen', 'move')),
+    -- When it is done or tried next; NULL once it is finished.
+    due_at INTEGER,
+    -- How often it was tried in vain.
+    attempts INTEGER NOT NULL DEFAULT 0,
+    -- What stopped it last: a Problem as JSON. With finished_at: it was given up.
+    problem TEXT,
+    -- When it was asked for.
+    created_at INTEGER NOT NULL,
+    -- When it was done, needed no more, or given up.
+    finished_at INTEGER,
+    UNIQUE (folder_id, uid_validity, uid, act),
+    CHECK ((due_at IS NULL) = (finished_at IS NOT NULL))
+) STRICT;
+-- What a mailbox has to do next; lets a mailbox go without reading all acts.
+CREATE INDEX write_backs_due ON write_backs (mailbox_id, due_at);
+-- What was finished long ago.
+CREATE INDEX write_backs_finished ON write_backs (mailbox_id, finished_at) WHERE finished_at IS NOT NULL;
+-- What was given up, for the mailbox's page.
+CREATE INDEX write_backs_given_up ON write_backs (mailbox_id, id) WHERE problem IS NOT NULL AND finished_at IS NOT NULL;
+-- Lets a message go without reading all acts.
+CREATE INDEX write_backs_of_message ON write_backs (message_id);

@@ -35,8 +35,17 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> i64 {
         match self {
-            Self::System => system_now(),
+            Self::System => system_now_ms().div_euclid(1_000),
             Self::Hand(hand) => hand.wall.load(Ordering::SeqCst),
+        }
+    }
+
+    /// The current time, unix milliseconds UTC.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        match self {
+            Self::System => system_now_ms(),
+            Self::Hand(hand) => hand.wall.load(Ordering::SeqCst).saturating_mul(1_000),
         }
     }
 
@@ -70,11 +79,11 @@ impl Clock {
     clippy::disallowed_methods,
     reason = "this is the one place that reads the wall clock"
 )]
-fn system_now() -> i64 {
+fn system_now_ms() -> i64 {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |elapsed| {
-            i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
+            i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
         })
 }
 

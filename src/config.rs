@@ -197,6 +197,18 @@ impl Network {
 /// The environment as pairs.
 pub type Environment = BTreeMap<String, String>;
 
+/// When backups are made: each night unless it says otherwise; here, unlike elsewhere, empty says
+/// something: never.
+fn backup_cron(environment: &Environment) -> Result<String, ConfigError> {
+    const NAME: &str = "MAILHATCH_BACKUP_CRON";
+    let is_empty = environment
+        .get(NAME)
+        .is_some_and(|text| text.trim().is_empty());
+    let set = value(environment, NAME)?;
+    let nightly = if is_empty { "" } else { "0 0 3 * * *" };
+    Ok(set.unwrap_or_else(|| nightly.to_owned()))
+}
+
 impl Config {
     /// Reads the process's environment.
     ///
@@ -243,7 +255,7 @@ impl Config {
             trusted_proxies: parse_networks(get("MAILHATCH_TRUSTED_PROXIES")?.as_deref())?,
             log: get("MAILHATCH_LOG")?.unwrap_or_else(|| "info".to_owned()),
             log_json: parse_format(get("MAILHATCH_LOG_FORMAT")?.as_deref())?,
-            backup_cron: get("MAILHATCH_BACKUP_CRON")?.unwrap_or_else(|| "0 0 3 * * *".to_owned()),
+            backup_cron: backup_cron(environment)?,
             backup_keep: parse_keep(get("MAILHATCH_BACKUP_KEEP")?.as_deref())?,
             extra_roots: parse_roots(get("MAILHATCH_CA_FILE")?.as_deref())?,
             metrics_token: get("MAILHATCH_METRICS_TOKEN")?.map(SecretText),
@@ -560,5 +572,17 @@ mod tests {
                 .contains("8.8.8.8".parse().unwrap())
         );
         assert!(Network::parse("10.0.0.0/33").is_none());
+    }
+
+    #[test]
+    fn an_empty_schedule_switches_backups_off() {
+        let of = |text: Option<&str>| {
+            let set = text.map(|text| ("MAILHATCH_BACKUP_CRON".to_owned(), text.to_owned()));
+            let environment: Environment = set.into_iter().collect();
+            Config::from_environment(&environment).unwrap().backup_cron
+        };
+        assert_eq!(of(None), "0 0 3 * * *");
+        assert_eq!(of(Some(" ")), "");
+        assert_eq!(of(Some("0 0 4 * * *")), "0 0 4 * * *");
     }
 }

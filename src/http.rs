@@ -1,4 +1,4 @@
-//! The one blocking HTTP client: Entra, Microsoft Graph and nothing else speak through it. It has a
+//! The one blocking HTTP client: to Entra, to Microsoft Graph, and to the webhook for alerts. It has a
 //! deadline for every request, bounds every answer, follows no redirect and tells every failure
 //! of the network as a [`Problem`].
 //!
@@ -7,19 +7,22 @@
 use std::time::Duration;
 
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Proxy};
 use url::Url;
 
 use crate::problem::Problem;
 
 mod failure;
+mod reach;
 
-use failure::{bad_proxy_setting, bad_roots, bad_url, explain, is_untrusted};
+use failure::{bad_proxy_setting, bad_roots, bad_url, explain, inside, is_untrusted};
 
 /// Largest answer read, after decompression.
 const ANSWER_MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// Kinds of failure that happen before the first byte of a request is written.
-const BEFORE_SENDING: [&str; 7] = [
+const BEFORE_SENDING: [&str; 8] = [
+    "http_inside",
     "http_bad_url",
     "http_bad_request",
     "http_dns",
@@ -51,6 +54,8 @@ impl Default for Deadlines {
 #[derive(Debug, Clone)]
 pub struct Http {
     direct: Route,
+    /// Without a proxy, and to public addresses only.
+    outside: Route,
     proxied: Option<Route>,
     /// Hosts reached without the proxy, as `NO_PROXY` names them, lower case.
     no_proxy: Vec<String>,
@@ -151,11 +156,12 @@ impl Http {
             .map(|address| {
                 Proxy::new(address)
                     .map_err(|_| bad_proxy_setting())
-                    .map(|proxy| Route::new(roots.as_deref(), Some(&proxy), deadlines))
+                    .map(|proxy| Route::new(roots.as_deref(), Some(&proxy), deadlines, false))
             })
             .transpose()?;
         Ok(Self {
-            direct: Route::new(roots.as_deref(), None, deadlines),
+            direct: Route::new(roots.as_deref(), None, deadlines, false),
+            outside: Route::new(roots.as_deref(), None, deadlines, true),
             proxied,
             no_proxy: no_proxy
                 .unwrap_or_default()
@@ -171,7 +177,7 @@ impl Http {
     /// # Errors
     /// When no answer came: the name, the connection, TLS, the proxy, a deadline or the answer's size.
     pub fn get(&self, url: &str, headers: &[(&str, &str)]) -> Result<HttpAnswer, Problem> {
-        self.send(url, headers, None)
+        self.send(url, headers, None, false)
     }
 
     /// Posts `body` to `url`; the caller names its content type among the headers.
@@ -184,7 +190,20 @@ impl Http {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Result<HttpAnswer, Problem> {
-        self.send(url, headers, Some(body))
+        self.send(url, headers, Some(body), false)
+    }
+
+    /// As [`Http::post`], but only to a public address: for a URL that somebody typed in.
+    ///
+    /// # Errors
+    /// As [`Http::post`]; `http_inside` when the URL leads into the network the program stands in.
+    pub fn post_outside(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<HttpAnswer, Problem> {
+        self.send(url, headers, Some(body), true)
     }
 
     fn send(
@@ -192,6 +211,7 @@ impl Http {
         url: &str,
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
+        public_only: bool,
     ) -> Result<HttpAnswer, Problem> {
         let parsed = Url::parse(url).map_err(|error| bad_url(url, &error.to_string()))?;
         let host = parsed
@@ -202,7 +222,15 @@ impl Http {
             .proxied
             .as_ref()
             .filter(|_| parsed.scheme() == "https" && !is_exempt(&self.no_proxy, &host));
-        let route = proxied.unwrap_or(&self.direct);
+        if public_only && proxied.is_some() && !reach::may_ask_proxy(&host) {
+            return Err(inside(&host));
+        }
+        let direct = if public_only {
+            &self.outside
+        } else {
+            &self.direct
+        };
+        let route = proxied.unwrap_or(direct);
         let mut outcome = call(&route.public, url, headers, body);
         if let (Some(private), Err(error)) = (&route.private, &outcome)
             && is_untrusted(error)
@@ -218,10 +246,12 @@ impl Route {
         roots: Option<&[Certificate<'static>]>,
         proxy: Option<&Proxy>,
         deadlines: Deadlines,
+        public_only: bool,
     ) -> Self {
-        let private = |roots| agent(RootCerts::new_with_certs(roots), proxy, deadlines);
+        let agent = |roots| agent(roots, proxy, deadlines, public_only);
+        let private = |roots| agent(RootCerts::new_with_certs(roots));
         Self {
-            public: agent(RootCerts::WebPki, proxy, deadlines),
+            public: agent(RootCerts::WebPki),
             private: roots.map(private),
         }
     }
@@ -229,8 +259,13 @@ impl Route {
 
 /// One agent. Connections are not kept: requests are minutes apart, and a request that meets a
 /// connection the server has just closed would fail without telling whether it arrived.
-fn agent(roots: RootCerts, proxy: Option<&Proxy>, deadlines: Deadlines) -> Agent {
-    Agent::config_builder()
+fn agent(
+    roots: RootCerts,
+    proxy: Option<&Proxy>,
+    deadlines: Deadlines,
+    public_only: bool,
+) -> Agent {
+    let config = Agent::config_builder()
         .tls_config(TlsConfig::builder().root_certs(roots).build())
         .proxy(proxy.cloned())
         .user_agent("mailhatch")
@@ -240,8 +275,16 @@ fn agent(roots: RootCerts, proxy: Option<&Proxy>, deadlines: Deadlines) -> Agent
         .timeout_resolve(Some(deadlines.connect))
         .timeout_connect(Some(deadlines.connect))
         .timeout_global(Some(deadlines.whole))
-        .build()
-        .new_agent()
+        .build();
+    if public_only {
+        Agent::with_parts(
+            config,
+            DefaultConnector::default(),
+            reach::PublicOnly::default(),
+        )
+    } else {
+        config.new_agent()
+    }
 }
 
 fn call(

@@ -1,25 +1,22 @@
 //! An agent's reply: message and delivery in one transaction. Its Message-ID is fixed here, before
 //! anything is sent, so that it can be recognised wherever it is met again.
 
+mod check;
+
 use crate::intake::{DERIVED_VERSION, bound, identity};
 use crate::mail::compose::{self, Outgoing, OutgoingFile, Quoted, quote_history};
 use crate::mail::thread::{self, IdKey};
 use crate::mail::{self, html};
 use crate::model::{
-    Address, Agent, Conversation, ConversationId, DeliveryId, Direction, Kind, Mailbox, MailboxId,
-    Message, PlacedBy, Recipients, Status,
+    Address, Agent, Conversation, ConversationId, Delivery, DeliveryId, Direction, Kind, Leaves,
+    Mailbox, MailboxId, Message, MessageId, PlacedBy, Recipients, SendLimits, Status,
 };
 use crate::secret::random_bytes;
 use crate::store::attachments::NewAttachment;
+use crate::store::deliveries::leaving;
 use crate::store::derived::Derived;
 use crate::store::messages::{NewMessage, Packed};
 use crate::store::{self, Db, Store, Tx};
-
-/// Largest message with its attachments, encoded; Exchange Online's default limit is 35 MB
-/// (Microsoft, "Exchange Online limits").
-pub const MESSAGE_MAX_BYTES: usize = 35_000_000;
-/// Most recipients of one message (Microsoft, "Exchange Online limits").
-pub const RECIPIENTS_MAX: usize = 500;
 
 /// A file to send along.
 #[derive(Debug, Clone)]
@@ -59,11 +56,31 @@ pub struct ReplyDraft {
     pub then: Status,
 }
 
+/// When a reply leaves, and what its way out takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// When it leaves.
+    pub leaves: Leaves,
+    /// What the mailbox's way out takes.
+    pub limits: SendLimits,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            leaves: Leaves::AtOnce,
+            limits: check::USUAL,
+        }
+    }
+}
+
 /// A reply that is queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Queued {
     /// Its delivery.
     pub delivery_id: DeliveryId,
+    /// Its message.
+    pub message_id: MessageId,
     /// Its conversation.
     pub conversation_id: ConversationId,
     /// The mailbox it leaves from.
@@ -175,8 +192,7 @@ fn load(db: &Db, id: ConversationId) -> Result<(Conversation, Mailbox), Error> {
     Ok((conversation, mailbox))
 }
 
-/// Stores a reply and queues its delivery; the conversation then stands where the draft says. Its id is
-/// made with `ids`. The caller wakes the sender.
+/// Stores a reply and queues its delivery, to leave at once by the usual limits; see [`queue_to_leave`].
 ///
 /// # Errors
 /// A field that cannot be taken, or the store's failure; nothing is stored then.
@@ -187,7 +203,26 @@ pub fn queue(
     actor: &Agent,
     draft: &ReplyDraft,
 ) -> Result<Queued, Error> {
-    check(draft)?;
+    queue_to_leave(store, ids, now, actor, draft, Terms::default())
+}
+
+/// Stores a reply and queues its delivery; the conversation then stands where the draft says. Its id is
+/// made with `ids`. The caller wakes the sender.
+///
+/// The bytes are composed now, so that what was shown is what leaves; the Date of one that is to leave later is
+/// set when it does ([`compose::with_date`]).
+///
+/// # Errors
+/// A field that cannot be taken, or the store's failure; nothing is stored then.
+pub fn queue_to_leave(
+    store: &Store,
+    ids: &IdKey,
+    now: i64,
+    actor: &Agent,
+    draft: &ReplyDraft,
+    terms: Terms,
+) -> Result<Queued, Error> {
+    check::draft(draft, terms.limits)?;
     let made = store.read(|db| {
         if let Some(done) = already_queued(db, draft)? {
             return Ok(Err(done));
@@ -197,7 +232,10 @@ pub fn queue(
     })?;
     match made {
         Err(done) => Ok(done),
-        Ok(made) => store.write(|tx| file(tx, now, actor, draft, &made)),
+        Ok(made) => {
+            check::size(made.packed.size(), terms.limits)?;
+            store.write(|tx| file(tx, now, actor, draft, &made, terms.leaves))
+        }
     }
 }
 
@@ -205,48 +243,10 @@ fn already_queued(db: &Db, draft: &ReplyDraft) -> Result<Option<Queued>, Error> 
     let found = store::deliveries::find_by_idempotency_key(db, &draft.idempotency_key)?;
     Ok(found.map(|delivery| Queued {
         delivery_id: delivery.id,
+        message_id: delivery.message_id,
         conversation_id: delivery.conversation_id,
         mailbox_id: delivery.mailbox_id,
     }))
-}
-
-fn check(draft: &ReplyDraft) -> Result<(), Error> {
-    if draft.to.is_empty() && draft.cc.is_empty() && draft.bcc.is_empty() {
-        return Err(invalid("to", "Enter at least one recipient."));
-    }
-    let count = draft.to.len() + draft.cc.len() + draft.bcc.len();
-    if count > RECIPIENTS_MAX {
-        return Err(invalid(
-            "to",
-            format!(
-                "A message can go to {RECIPIENTS_MAX} recipients at most; this one has {count}."
-            ),
-        ));
-    }
-    let html_text = draft.html.as_deref().map(html::to_text);
-    let nothing = html_text
-        .as_deref()
-        .unwrap_or(&draft.text)
-        .trim()
-        .is_empty();
-    if nothing && draft.attachments.is_empty() {
-        return Err(invalid("text", "Write something, or attach a file."));
-    }
-    let size: usize = draft.attachments.iter().map(|file| file.bytes.len()).sum();
-    // Base64 makes four bytes of three, and a line end for each 76.
-    if size / 3 * 4 + size / 57 * 2 > MESSAGE_MAX_BYTES {
-        return Err(invalid(
-            "attachments",
-            "The files are too large together: Microsoft takes about 25 MB with a message. Send fewer or smaller files, or a link.",
-        ));
-    }
-    if draft.idempotency_key.is_empty() || draft.idempotency_key.len() > 200 {
-        return Err(invalid(
-            "text",
-            "The form was incomplete. Reload the page and send again.",
-        ));
-    }
-    Ok(())
 }
 
 /// A composed reply and what is stored with it.
@@ -261,6 +261,7 @@ struct Made {
     new_text: String,
     whole_text: String,
     has_html: bool,
+    draft_html: String,
     packed: Packed,
     files: Vec<NewAttachment>,
 }
@@ -273,7 +274,12 @@ fn compose_reply(
     draft: &ReplyDraft,
     (conversation, mailbox): (Conversation, Mailbox),
 ) -> Result<Made, Error> {
-    let messages = store::messages::list(db, conversation.id)?;
+    let mut messages = store::messages::list(db, conversation.id)?;
+    // What did not leave, or not yet, is nothing to quote: nobody has it, and it may have been taken back for a reason.
+    messages.retain(|message| {
+        let delivery = message.delivery.as_ref();
+        delivery.is_none_or(Delivery::counts_as_said)
+    });
     let body = body(db, draft, &mailbox, messages.last())?;
     let subject = match draft
         .subject
@@ -321,12 +327,6 @@ fn compose_reply(
         headers: Vec::new(),
     };
     let raw = compose::compose(&outgoing).map_err(|error| field_of(&error))?;
-    if raw.len() > MESSAGE_MAX_BYTES {
-        return Err(invalid(
-            "attachments",
-            "The message is larger than Microsoft takes (35 MB).",
-        ));
-    }
     let files = draft
         .attachments
         .iter()
@@ -346,6 +346,7 @@ fn compose_reply(
         new_text: body.new_text,
         whole_text: body.whole_text,
         has_html: true,
+        draft_html: body.draft_html,
         packed: Packed::pack(&raw)?,
         files,
     })
@@ -381,6 +382,8 @@ struct Body {
     new_text: String,
     whole_text: String,
     html: String,
+    /// What was written in the rich editor, without what is put around it.
+    draft_html: String,
 }
 
 fn body(
@@ -394,6 +397,7 @@ fn body(
         .as_deref()
         .map_or_else(|| draft.text.clone(), html::to_text);
     let new_text = new_text.trim().to_owned();
+    let draft_html = written.clone().unwrap_or_default();
     let new_html = written.unwrap_or_else(|| html::text_to_html(&draft.text));
     let signature_text = html::to_text(&mailbox.signature_html);
     let mut whole_text = compose::with_signature(&new_text, &signature_text);
@@ -414,6 +418,7 @@ fn body(
         new_text,
         whole_text,
         html: whole_html,
+        draft_html,
     })
 }
 
@@ -458,6 +463,7 @@ fn file(
     actor: &Agent,
     draft: &ReplyDraft,
     made: &Made,
+    leaves: Leaves,
 ) -> Result<Queued, Error> {
     // Pressed twice at the same moment: the second one waits here and finds the first.
     if let Some(done) = already_queued(tx, draft)? {
@@ -500,14 +506,36 @@ fn file(
     let id = store::messages::insert(tx, &message, now)?;
     store::messages::insert_raw(tx, id, &made.packed)?;
     store::attachments::insert_all(tx, id, &made.files)?;
+    store::search::upsert_stored(tx, id)?;
     store::threads::insert_own(tx, mailbox_id, &made.message_id, conversation_id, id)?;
-    let delivery_id = store::deliveries::insert(tx, id, &draft.idempotency_key, now, now)?;
     let current = store::conversations::find(tx, conversation_id)?.ok_or(Error::NoConversation)?;
+    let (at, undo_until_ms, scheduled_at, unless_answered) = match leaves {
+        Leaves::AtOnce => (now, None, None, false),
+        Leaves::AfterUndo { until_ms } => (until_ms.div_euclid(1_000), Some(until_ms), None, false),
+        Leaves::At {
+            at,
+            unless_answered,
+        } => (at, None, Some(at), unless_answered),
+    };
+    let delivery_id = store::deliveries::insert(tx, id, &draft.idempotency_key, at, now)?;
+    let who = &made.recipients;
+    let plan = leaving::Plan {
+        undo_until_ms,
+        scheduled_at,
+        unless_answered,
+        status_before: current.status,
+        status_after: draft.then,
+        recipients: who.to.len() + who.cc.len() + who.bcc.len(),
+        draft_html: &made.draft_html,
+    };
+    leaving::update_plan(tx, delivery_id, &plan)?;
     crate::desk::change_status(tx, now, Some(actor.id), &current, draft.then)?;
+    store::write_backs::insert_seen(tx, conversation_id, now)?;
     store::conversations::refresh(tx, conversation_id)?;
     store::views::upsert(tx, actor.id, conversation_id)?;
     Ok(Queued {
         delivery_id,
+        message_id: id,
         conversation_id,
         mailbox_id,
     })

@@ -207,6 +207,34 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
+/// HMAC-SHA-256 (RFC 2104): who knows the key has seen this text.
+#[must_use]
+pub fn hmac_sha256(key: &[u8], text: &[u8]) -> [u8; 32] {
+    let hashed;
+    let key = if key.len() > 64 {
+        hashed = sha256(key);
+        hashed.as_slice()
+    } else {
+        key
+    };
+    let pad = |with: u8| {
+        let mut block = [with; 64];
+        for (byte, key) in block.iter_mut().zip(key) {
+            *byte ^= key;
+        }
+        block
+    };
+    let inner = Sha256::new().chain_update(pad(0x36)).chain_update(text);
+    let outer = Sha256::new().chain_update(pad(0x5c));
+    outer.chain_update(inner.finalize()).finalize().into()
+}
+
+/// Bytes in lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Whether two secrets are equal, in constant time.
 #[must_use]
 pub fn same_secret(a: &str, b: &str) -> bool {
@@ -272,5 +300,17 @@ mod tests {
     fn a_missing_key_is_not_made_when_secrets_exist_already() {
         let folder = tempfile::tempdir().unwrap();
         assert!(Sealer::from_file(&folder.path().join("k"), false).is_err());
+    }
+
+    /// RFC 4231, test cases 2 (a short key) and 6 (one longer than a block).
+    #[test]
+    fn an_hmac_is_that_of_the_published_vectors() {
+        let made = hex(&hmac_sha256(b"Jefe", b"what do ya want for nothing?"));
+        let known = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        assert_eq!(made, known);
+        let text = b"Test Using Larger Than Block-Size Key - Hash Key First";
+        let made = hex(&hmac_sha256(&[0xaa; 131], text));
+        let known = "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54";
+        assert_eq!(made, known);
     }
 }

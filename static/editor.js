@@ -106,6 +106,7 @@ export const edit = async (holder) => {
   const draft = area.dataset.draft;
   const kept = draft && !area.value && !value.value ? sessionStorage.getItem(draft) : null;
   if (value.value) editor.setHTML(value.value);
+  else if (holder.dataset.html) editor.setHTML(holder.dataset.html);
   else if (kept) editor.setHTML(kept);
   else if (area.value) editor.setHTML(fromText(area.value));
 

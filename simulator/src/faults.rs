@@ -40,6 +40,12 @@ pub enum Point {
     ImapSizes,
     /// IMAP FETCH of messages.
     ImapBody,
+    /// IMAP STORE.
+    ImapStore,
+    /// IMAP MOVE and COPY.
+    ImapMove,
+    /// The answer to MOVE and COPY: the messages are in the other folder when the fault strikes.
+    ImapMoved,
     /// IMAP IDLE.
     ImapIdle,
     /// SMTP greeting.

@@ -11,11 +11,10 @@ use crate::config::Config;
 use crate::oauth::check_app;
 use crate::problem::{Disposition, Problem};
 use crate::store::{check, mailboxes};
+use crate::work::alerts::channels;
 use crate::work::probe::CheckState;
-use crate::work::{Services, connect, entra_app};
+use crate::work::{Services, connect, disk, entra_app};
 
-/// Less free space than this is a warning in itself.
-const FREE_MIN_BYTES: u64 = 500 * 1024 * 1024;
 /// Further off than this, ID tokens and certificates are refused.
 const CLOCK_OFF_MAX_SECONDS: i64 = 120;
 
@@ -94,6 +93,7 @@ fn examine(services: &Services, format: Json, findings: &mut Vec<Finding>) {
     ));
     add(Finding::of("disk", disk(services)));
     add(Finding::of("integrity", integrity(services)));
+    add(Finding::of("alerts", alerts(services)));
     match entra_app::find(services) {
         Err(problem) => add(Finding::of("Entra app", Err(problem))),
         Ok(app) => {
@@ -125,39 +125,33 @@ fn examine(services: &Services, format: Json, findings: &mut Vec<Finding>) {
 }
 
 fn disk(services: &Services) -> Result<String, Problem> {
-    let folder = &services.config.data_dir;
-    let fail = |sentence: String, remedy: &str| {
-        Err(Problem::new(
-            "disk",
-            Disposition::NeedsAdmin,
-            sentence,
-            remedy,
-        ))
-    };
-    let found = match rustix::fs::statvfs(folder) {
-        Ok(found) => found,
-        Err(error) => {
-            return fail(
-                format!(
-                    "The data folder {} cannot be looked at: {error}.",
-                    folder.display()
-                ),
-                "Check that it exists and that this user may enter it.",
-            );
-        }
-    };
-    let free = found.f_bavail.saturating_mul(found.f_frsize);
-    let free_mb = free / (1024 * 1024);
-    if free < FREE_MIN_BYTES {
-        return fail(
-            format!("Only {free_mb} MB are free where the data is kept."),
-            "Free some space, or move the data folder to a larger disk.",
-        );
+    let free = disk::free_bytes(&services.config.data_dir)?;
+    let settings = services
+        .store
+        .read(|db| channels::read(db, &services.sealer))
+        .map_err(|error| error.to_problem())?;
+    if free < settings.disk_min_bytes() {
+        return Err(disk::too_full(free));
     }
-    let size_mb = services.store.size_bytes() / (1024 * 1024);
+    let (free_mb, size_mb) = (free >> 20, services.store.size_bytes() >> 20);
     Ok(format!(
         "{free_mb} MB are free; the database takes {size_mb} MB."
     ))
+}
+
+/// Whether administrators could be told, and what stands open.
+fn alerts(services: &Services) -> Result<String, Problem> {
+    let state = services
+        .store
+        .read(|db| channels::state(db, &services.sealer))
+        .map_err(|error| error.to_problem())?;
+    let waiting = [&state.mail, &state.webhook]
+        .into_iter()
+        .find_map(|channel| channel.problem.clone());
+    match waiting {
+        Some(problem) => Err(problem),
+        None => Ok(state.sentence()),
+    }
 }
 
 fn integrity(services: &Services) -> Result<String, Problem> {

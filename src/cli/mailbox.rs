@@ -5,15 +5,15 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::output::{self, Json};
-use crate::model::{FolderRole, Mailbox};
+use crate::model::{Backfill, FolderRole, Mailbox};
 use crate::problem::Problem;
-use crate::store::{self, folders, mailboxes};
+use crate::store::{self, backfills, folders, mailboxes};
 use crate::work::wake::Wake;
 use crate::work::{PollStep, Poller, Services, poll_step};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// List mailboxes: status, cursor, last sync, lag, problem
+    /// List mailboxes: status, cursor, last sync, lag, older mail being fetched, problem
     List(Json),
     /// Look for mail in one mailbox now
     Sync {
@@ -42,6 +42,20 @@ struct State {
     lag_seconds: Option<i64>,
     problem: Option<Problem>,
     send_problem: Option<Problem>,
+    backfill: Option<Backfill>,
+}
+
+impl State {
+    /// The older mail that is being fetched, in few words.
+    fn older(&self) -> String {
+        self.backfill.as_ref().map_or_else(
+            || "-".to_owned(),
+            |backfill| {
+                let (total, left) = (backfill.total(), backfill.left());
+                format!("{} {}/{total}", backfill.state, total.saturating_sub(left))
+            },
+        )
+    }
 }
 
 fn state(services: &Services, mailbox: Mailbox) -> store::Result<State> {
@@ -49,7 +63,11 @@ fn state(services: &Services, mailbox: Mailbox) -> store::Result<State> {
         .store
         .read(|db| folders::find_by_role(db, mailbox.id, FolderRole::Inbox))?;
     let cursor = inbox.and_then(|folder| folder.cursor);
+    let backfill = services
+        .store
+        .read(|db| backfills::find_newest(db, mailbox.id))?;
     Ok(State {
+        backfill: backfill.filter(Backfill::is_under_way),
         status: mailbox.status.to_string(),
         way_out: mailbox.way_out.to_string(),
         uid_validity: cursor.map(|cursor| cursor.uid_validity),
@@ -88,6 +106,7 @@ fn list(services: &Services, format: Json) -> anyhow::Result<()> {
                 state.way_out.clone(),
                 cursor,
                 output::time(state.last_sync_at),
+                state.older(),
                 problem.map_or_else(|| "-".to_owned(), |problem| problem.sentence.clone()),
             ]
         })
@@ -99,6 +118,7 @@ fn list(services: &Services, format: Json) -> anyhow::Result<()> {
             "way out",
             "cursor",
             "last sync",
+            "older mail",
             "problem",
         ],
         &rows,

@@ -146,6 +146,10 @@ pub fn change_status(
         Status::Open => EventKind::Reopened,
     };
     store::conversations::update_status(tx, conversation.id, status, now)?;
+    if status == Status::Closed {
+        store::write_backs::insert_seen(tx, conversation.id, now)?;
+        store::write_backs::insert_moves(tx, conversation.id, now)?;
+    }
     store::events::insert(tx, conversation.id, actor, kind, "", now)
 }
 

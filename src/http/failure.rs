@@ -4,6 +4,7 @@ use std::io;
 
 use ureq::Timeout;
 
+use super::reach::Inside;
 use crate::problem::{Disposition, Problem};
 
 /// The TLS error inside, if the failure was one; the handshake reports it wrapped in an I/O error.
@@ -25,6 +26,11 @@ pub(super) fn is_untrusted(error: &ureq::Error) -> bool {
 
 /// The failure as told to a person; `proxied` says whether a proxy stood between.
 pub(super) fn explain(error: &ureq::Error, host: &str, proxied: bool) -> Problem {
+    if let ureq::Error::Io(error) = error
+        && error.get_ref().is_some_and(|inner| inner.is::<Inside>())
+    {
+        return inside(host);
+    }
     let problem = if let Some(tls) = tls_error(error) {
         explain_tls(tls, host)
     } else {
@@ -183,6 +189,15 @@ fn proxy_failed(host: &str) -> Problem {
         "http_proxy",
         format!("The proxy could not be reached or did not connect us to {host}."),
         "Check HTTPS_PROXY, and that the proxy allows this host; NO_PROXY lists the hosts that need no proxy. Mailhatch tries again by itself.",
+    )
+}
+
+pub(super) fn inside(host: &str) -> Problem {
+    Problem::new(
+        "http_inside",
+        Disposition::NeedsAdmin,
+        format!("{host} is not a public address, so nothing was sent there."),
+        "Enter an address in the public internet, or allow internal addresses beside it if the receiver really stands in your own network.",
     )
 }
 

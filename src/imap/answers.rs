@@ -165,6 +165,32 @@ pub(super) fn fetched(bytes: &[u8], mut bodies: Vec<Vec<u8>>) -> Vec<Fetched> {
         .collect()
 }
 
+/// The header fields of one message.
+pub(super) fn head(bytes: &[u8], wanted: u32) -> Option<Vec<u8>> {
+    let mut found = None;
+    each(bytes, |answer| {
+        let Response::Fetch(_, items) = answer else {
+            return;
+        };
+        let (mut uid, mut head) = (None, None);
+        for item in items {
+            match item {
+                AttributeValue::Uid(value) => uid = Some(value),
+                AttributeValue::BodySection {
+                    section: Some(_),
+                    data: Some(fields),
+                    ..
+                } => head = Some(fields.into_owned()),
+                _ => {}
+            }
+        }
+        if uid == Some(wanted) && head.is_some() {
+            found = head;
+        }
+    });
+    found
+}
+
 /// UIDs with their RFC822.SIZE.
 pub(super) fn sizes(bytes: &[u8]) -> Vec<(u32, u64)> {
     let mut all = Vec::new();
@@ -307,6 +333,18 @@ mod tests {
         let all = fetched(bytes, vec![b"first".to_vec(), b"second".to_vec()]);
         let raw: Vec<&[u8]> = all.iter().map(|message| message.raw.as_slice()).collect();
         assert_eq!(raw, [&b"second"[..], b"first", b"short", b"9"]);
+    }
+
+    #[test]
+    fn the_head_of_one_message_is_found_and_no_other_taken_for_it() {
+        let bytes = b"* 1 FETCH (FLAGS (\\Seen))\r\n\
+* 2 FETCH (BODY[HEADER.FIELDS (MESSAGE-ID FROM SUBJECT DATE)] {14}\r\nSubject: a\r\n\r\n UID 9)\r\n\
+* 3 FETCH (UID 10 BODY[HEADER.FIELDS (MESSAGE-ID FROM SUBJECT DATE)] {14}\r\nSubject: b\r\n\r\n)\r\n";
+        assert_eq!(head(bytes, 9).as_deref(), Some(&b"Subject: a\r\n\r\n"[..]));
+        assert_eq!(head(bytes, 10).as_deref(), Some(&b"Subject: b\r\n\r\n"[..]));
+        assert_eq!(head(bytes, 11), None);
+        let whole = b"* 2 FETCH (UID 9 BODY[] {2}\r\nxy)\r\n";
+        assert_eq!(head(whole, 9), None, "that is the message, not its head");
     }
 
     #[test]

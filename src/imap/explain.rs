@@ -388,6 +388,12 @@ pub fn asks_for_pause(problem: &Problem) -> bool {
     [THROTTLED, BACK_OFF].contains(&problem.code.as_str())
 }
 
+/// Whether the server says that the folder named is not there.
+#[must_use]
+pub fn is_no_folder(problem: &Problem) -> bool {
+    ["imap_no_such_folder", "imap_try_create"].contains(&problem.code.as_str())
+}
+
 /// Whether the server refused the sign-in itself, which a new token may mend.
 #[must_use]
 pub fn is_login_refusal(problem: &Problem) -> bool {

@@ -37,6 +37,8 @@ pub struct Folder {
     pub flags: Vec<String>,
     /// What it is for, when that is known.
     pub role: Option<FolderRole>,
+    /// What stands between a folder's name and the names above it.
+    pub delimiter: Option<String>,
 }
 
 const BY_FLAG: [(&str, FolderRole); 6] = [
@@ -71,6 +73,7 @@ pub(super) fn from_list(listed: Vec<Listed>) -> Vec<Folder> {
                 raw_name: one.raw_name,
                 flags: one.flags,
                 role,
+                delimiter: one.delimiter,
             }
         })
         .collect()

@@ -1,5 +1,7 @@
 //! One authenticated IMAP connection: values in, values or a [`Problem`] out.
 
+mod ledger;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -273,7 +275,12 @@ impl Session {
     /// # Errors
     /// When the folder does not exist or the server gives its messages no lasting numbers.
     pub fn examine(&mut self, raw_name: &str) -> Result<Selected, Problem> {
-        let command = format!("EXAMINE {}", self.quoted(raw_name)?);
+        self.open("EXAMINE", raw_name)
+    }
+
+    /// Opens a folder by this command.
+    pub(super) fn open(&mut self, verb: &str, raw_name: &str) -> Result<Selected, Problem> {
+        let command = format!("{verb} {}", self.quoted(raw_name)?);
         self.talk.heard.notes().exists = 0;
         let answer = self.command(&command)?;
         self.talk.heard.notes().grown = false;
@@ -309,10 +316,18 @@ impl Session {
     /// When the server refuses or the connection fails.
     pub fn uids_since(&mut self, since_at: i64) -> Result<Vec<u32>, Problem> {
         // SEARCH knows days only, in the server's own zone: one day more loses nothing at the edge.
-        let day = chrono::DateTime::from_timestamp(since_at.saturating_sub(86_400), 0)
-            .unwrap_or_default()
-            .format("%-d-%b-%Y");
+        let day = day_of(since_at.saturating_sub(86_400));
         self.search(&format!("SINCE {day}"))
+    }
+
+    /// The UIDs of messages that reached the open folder from the day of `from_at` up to the day before that
+    /// of `until_at` (unix seconds UTC), sorted, as the server counts days in its own zone.
+    ///
+    /// # Errors
+    /// When the server refuses or the connection fails.
+    pub fn uids_between(&mut self, from_at: i64, until_at: i64) -> Result<Vec<u32>, Problem> {
+        let (from, until) = (day_of(from_at), day_of(until_at));
+        self.search(&format!("SINCE {from} BEFORE {until}"))
     }
 
     /// How many messages the open folder has.
@@ -510,14 +525,14 @@ impl Session {
         Ok(answers::found(&answer, &self.talk.heard.notes().aside))
     }
 
-    fn command(&mut self, command: &str) -> Result<Vec<u8>, Problem> {
+    pub(super) fn command(&mut self, command: &str) -> Result<Vec<u8>, Problem> {
         let inner = &mut self.inner;
         self.talk
             .answer(|| inner.run_command_and_read_response(command))
     }
 
     /// A quoted string (RFC 3501 §9); what cannot stand in one is refused.
-    fn quoted(&self, text: &str) -> Result<String, Problem> {
+    pub(super) fn quoted(&self, text: &str) -> Result<String, Problem> {
         if text.chars().any(char::is_control) {
             return Err(explain::bad_name(&self.talk.server));
         }
@@ -526,6 +541,12 @@ impl Session {
             text.replace('\\', "\\\\").replace('"', "\\\"")
         ))
     }
+}
+
+/// A day as SEARCH writes it (RFC 3501 §9 `date`).
+fn day_of(at: i64) -> String {
+    let time = chrono::DateTime::from_timestamp(at, 0).unwrap_or_default();
+    time.format("%-d-%b-%Y").to_string()
 }
 
 /// Whether waiting goes on after this piece of news: it ends at new mail and at goodbye.

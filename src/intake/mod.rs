@@ -12,18 +12,19 @@ mod prepare;
 pub mod rebuild;
 
 use crate::mail::thread::IdKey;
-use crate::model::{Cursor, Fate, Folder, Mailbox};
+use crate::model::{BackfillId, Cursor, Fate, Folder, Mailbox};
 use crate::store::fates::Verdict;
 use crate::store::{self, Store, Tx};
 
+pub use filing::BEFORE_WANTED;
 pub(crate) use placement::bound;
 use prepare::Prepared;
-pub use prepare::identity;
+pub use prepare::{identity, label};
 
 /// The version of what is read out of a message's bytes. It grows with every change of `mail` or of this
-/// module by which stored columns would come out otherwise; what older versions read is then read again
+/// module by which stored columns or the words of the search would come out otherwise; what older versions read is then read again
 /// ([`rebuild`]).
-pub const DERIVED_VERSION: i64 = 1;
+pub const DERIVED_VERSION: i64 = 2;
 
 /// A message as fetched from a folder.
 #[derive(Debug, Clone)]
@@ -45,6 +46,8 @@ pub struct Source<'a> {
     pub folder: &'a Folder,
     /// The UIDVALIDITY their UIDs count under.
     pub uid_validity: u32,
+    /// The backfill that fetches them: history, behind the cursor. `None` for mail as it arrives.
+    pub backfill: Option<BackfillId>,
 }
 
 /// What a batch came to.
@@ -54,6 +57,8 @@ pub struct Report {
     pub received: u64,
     /// Given another fate.
     pub other: u64,
+    /// Nothing was stored, for the folder is read anew meanwhile and the UIDs mean nothing any more.
+    pub stale: bool,
 }
 
 /// How often what the server will not give is asked for again, and when: after a minute, ten minutes,
@@ -102,23 +107,62 @@ pub fn receive(
     batch: &Ready,
     now: i64,
 ) -> store::Result<Report> {
-    let cursor = Cursor {
-        uid_validity: source.uid_validity,
-        next_uid: batch.next_uid,
-    };
     let whole = store.write(|tx| {
         let mut report = Report::default();
+        if is_stale(tx, source, &batch.messages)? {
+            report.stale = true;
+            return Ok(report);
+        }
         for message in &batch.messages {
             report.count(file(tx, ids, source, message, now)?);
         }
-        store::folders::update_cursor(tx, source.folder.id, cursor)?;
+        advance(tx, source, batch.next_uid, report)?;
         Ok::<_, store::Error>(report)
     });
     match whole {
         Err(error) if is_about_the_message(&error) => {
-            one_by_one(store, ids, source, &batch.messages, cursor, now)
+            one_by_one(store, ids, source, &batch.messages, now)
         }
         other => other,
+    }
+}
+
+/// Whether the UIDs of a backfill's batch mean something else by now.
+fn is_stale(tx: &Tx<'_>, source: Source<'_>, batch: &[Prepared]) -> store::Result<bool> {
+    let newest = batch.iter().map(|message| message.uid).max();
+    match (source.backfill, newest) {
+        (Some(_), Some(uid)) => {
+            let (folder, uid_validity) = (source.folder.id, source.uid_validity);
+            Ok(!store::folders::has_passed(tx, folder, uid_validity, uid)?)
+        }
+        _ => Ok(false),
+    }
+}
+
+/// Writes down how far a folder has been read: the cursor, or what a backfill still has to do. A backfill
+/// never moves the cursor.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn advance(
+    tx: &Tx<'_>,
+    source: Source<'_>,
+    next_uid: u32,
+    report: Report,
+) -> store::Result<()> {
+    let folder = source.folder.id;
+    match source.backfill {
+        None => {
+            let cursor = Cursor {
+                uid_validity: source.uid_validity,
+                next_uid,
+            };
+            store::folders::update_cursor(tx, folder, cursor)
+        }
+        Some(id) => {
+            let done = report.received.saturating_add(report.other);
+            store::backfills::update_progress(tx, id, folder, done, report.received)
+        }
     }
 }
 
@@ -127,17 +171,22 @@ fn is_about_the_message(error: &store::Error) -> bool {
     !error.is_outage()
 }
 
+/// Stores messages each in a transaction of its own, which moves the cursor past it: whatever stops the program
+/// in between, no message has a fate the cursor does not know of.
 fn one_by_one(
     store: &Store,
     ids: &IdKey,
     source: Source<'_>,
     prepared: &[Prepared],
-    cursor: Cursor,
     now: i64,
 ) -> store::Result<Report> {
     let mut report = Report::default();
     for message in prepared {
-        let filed = store.write(|tx| file(tx, ids, source, message, now));
+        let filed = store.write(|tx| {
+            let fate = file(tx, ids, source, message, now)?;
+            advance(tx, source, message.uid.saturating_add(1), Report::of(fate))?;
+            Ok::<_, store::Error>(fate)
+        });
         let fate = match filed {
             Ok(fate) => fate,
             Err(error) if is_about_the_message(&error) => {
@@ -149,17 +198,27 @@ fn one_by_one(
                     detail: format!("It could not be stored: {error}"),
                     retry_at: retry_at(1, now),
                 };
-                store.write(|tx| write_fate(tx, source, message.uid, &verdict, now))?
+                store.write(|tx| {
+                    let fate = write_fate(tx, source, message.uid, &verdict, now)?;
+                    write_label(tx, source, message)?;
+                    advance(tx, source, message.uid.saturating_add(1), Report::of(fate))?;
+                    Ok::<_, store::Error>(fate)
+                })?
             }
             Err(error) => return Err(error),
         };
         report.count(fate);
     }
-    store.write(|tx| store::folders::update_cursor(tx, source.folder.id, cursor))?;
     Ok(report)
 }
 
 impl Report {
+    fn of(fate: Fate) -> Self {
+        let mut report = Self::default();
+        report.count(fate);
+        report
+    }
+
     fn count(&mut self, fate: Fate) {
         if fate == Fate::Received {
             self.received += 1;
@@ -180,16 +239,33 @@ fn file(
     let known = store::fates::find(tx, source.folder.id, source.uid_validity, message.uid)?;
     // A batch that was cut off after its commit may be fetched again.
     if let Some(known) = &known
-        && matches!(
-            known.fate,
-            Fate::Received | Fate::Duplicate | Fate::OwnCopy | Fate::Ignored
-        )
+        && (matches!(known.fate, Fate::Received | Fate::Duplicate | Fate::OwnCopy)
+            || (known.fate == Fate::Ignored && source.backfill.is_none()))
     {
         return Ok(known.fate);
     }
     let attempts = known.map_or(1, |row| row.attempts + 1);
     let verdict = filing::judge(tx, ids, source, message, attempts, now)?;
-    write_fate(tx, source, message.uid, &verdict, now)
+    let fate = write_fate(tx, source, message.uid, &verdict, now)?;
+    if verdict.message_id.is_none() {
+        write_label(tx, source, message)?;
+    }
+    Ok(fate)
+}
+
+/// Writes down what a message is for which none is stored, so that it can be found by its Message-ID.
+fn write_label(tx: &Tx<'_>, source: Source<'_>, message: &Prepared) -> store::Result<()> {
+    let label = message.label();
+    if label.is_empty() {
+        return Ok(());
+    }
+    store::fates::update_label(
+        tx,
+        source.folder.id,
+        source.uid_validity,
+        message.uid,
+        &label,
+    )
 }
 
 fn write_fate(
@@ -220,13 +296,8 @@ pub fn too_big(
         detail: detail.to_owned(),
         retry_at: None,
     };
-    let next_uid = uid.saturating_add(1);
-    let cursor = Cursor {
-        uid_validity: source.uid_validity,
-        next_uid,
-    };
     store.write(|tx| {
         write_fate(tx, source, uid, &verdict, now)?;
-        store::folders::update_cursor(tx, source.folder.id, cursor)
+        advance(tx, source, uid.saturating_add(1), Report::of(Fate::TooBig))
     })
 }

@@ -6,8 +6,8 @@ use super::prepare::Mail;
 use super::{Source, joining};
 use crate::mail::thread::{self, Bound, Clues, Hit, IdKey, Lookup, Placement, base_subject};
 use crate::model::{
-    Address, Conversation, ConversationId, Delivery, Direction, MailboxId, MessageId, PlacedBy,
-    Status,
+    Address, Beginning, ContactId, Conversation, ConversationId, Delivery, Direction, MailboxId,
+    MessageId, PlacedBy, Status,
 };
 use crate::store::{self, Tx};
 
@@ -63,8 +63,17 @@ impl Lookup for Known<'_> {
         Ok(found)
     }
 
-    fn with_contact(&self, address: &str, since: i64) -> store::Result<Vec<Conversation>> {
-        store::conversations::list_lately_with(self.tx, self.mailbox_id, address, since)
+    fn with_contact(
+        &self,
+        address: &str,
+        since: i64,
+        until: i64,
+    ) -> store::Result<Vec<Conversation>> {
+        store::conversations::list_lately_with(self.tx, self.mailbox_id, address, since, until)
+    }
+
+    fn beginning(&self, id: ConversationId) -> store::Result<Option<Beginning>> {
+        store::conversations::find_beginning(self.tx, id)
     }
 }
 
@@ -99,6 +108,8 @@ pub(super) struct Placed {
     pub(super) by: PlacedBy,
     /// The conversation begins with it.
     pub(super) is_new: bool,
+    /// Ids that led elsewhere and lead here from now on.
+    parted: Vec<(String, ConversationId)>,
 }
 
 /// A message about to be placed.
@@ -111,6 +122,8 @@ pub(super) struct Arrival<'a> {
     pub(super) reported: Option<&'a Delivery>,
     /// Where a conversation that begins with it stands.
     pub(super) status: Status,
+    /// It is older than what was wanted at first.
+    pub(super) is_history: bool,
 }
 
 /// Finds the conversation of a message, or begins it.
@@ -144,15 +157,22 @@ pub(super) fn place(
         conversation_id,
         by,
         others,
+        parted,
     } = thread::place(&clues, &known)?;
+    for (_, later) in &parted {
+        store::conversations::update_set_apart(tx, *later)?;
+    }
     if let Some(found) = conversation_id {
+        let conversation_id = joining::join(tx, found, &others)?;
+        begin_earlier(tx, conversation_id, arrival, &contact, now)?;
         return Ok(Placed {
-            conversation_id: joining::join(tx, found, &others)?,
+            conversation_id,
             by,
             is_new: false,
+            parted,
         });
     }
-    let contact_id = store::contacts::upsert(tx, &contact, now)?;
+    let contact_id = met(tx, arrival, &contact, now)?;
     let subject = base_subject(&mail.subject);
     let conversation_id = store::conversations::insert(
         tx,
@@ -166,7 +186,35 @@ pub(super) fn place(
         conversation_id,
         by,
         is_new: true,
+        parted,
     })
+}
+
+fn met(tx: &Tx<'_>, arrival: Arrival<'_>, who: &Address, now: i64) -> store::Result<ContactId> {
+    if arrival.is_history {
+        store::contacts::upsert_older(tx, who, now)
+    } else {
+        store::contacts::upsert(tx, who, now)
+    }
+}
+
+/// A conversation whose first message comes after later ones takes its beginning from it, as if it had come
+/// first, unless people have worked with it and know it as it is.
+fn begin_earlier(
+    tx: &Tx<'_>,
+    id: ConversationId,
+    arrival: Arrival<'_>,
+    contact: &Address,
+    now: i64,
+) -> store::Result<()> {
+    let is_first = store::conversations::find(tx, id)?
+        .is_some_and(|conversation| arrival.sent_at < conversation.created_at);
+    if !is_first || !store::conversations::is_untouched(tx, id)? {
+        return Ok(());
+    }
+    let contact_id = met(tx, arrival, contact, now)?;
+    let subject = base_subject(&arrival.mail.subject);
+    store::conversations::update_beginning(tx, id, contact_id, &subject, arrival.sent_at)
 }
 
 /// Writes down under which ids a message is found, and which it speaks of. An id of our form that we never
@@ -176,14 +224,18 @@ pub(super) fn write_ids(
     ids: &IdKey,
     source: Source<'_>,
     mail: &Mail,
-    conversation_id: ConversationId,
+    placed: &Placed,
     message_id: MessageId,
 ) -> store::Result<()> {
+    let conversation_id = placed.conversation_id;
     let known = Known {
         tx,
         ids,
         mailbox_id: source.mailbox.id,
     };
+    for (id, _) in &placed.parted {
+        store::threads::update_mention(tx, source.mailbox.id, id, conversation_id)?;
+    }
     for own in &mail.own_ids {
         store::threads::insert_own(tx, source.mailbox.id, own, conversation_id, message_id)?;
     }

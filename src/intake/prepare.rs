@@ -7,7 +7,8 @@ use sha2::{Digest as _, Sha256};
 use super::{Fetched, Source};
 use crate::mail::bounce::Bounce;
 use crate::mail::{self, Parsed};
-use crate::model::{Address, Kind, Recipients};
+use crate::model::search::document::{self, Document};
+use crate::model::{Address, Kind, Label, Recipients};
 use crate::store;
 use crate::store::attachments::NewAttachment;
 use crate::store::derived::Derived;
@@ -18,6 +19,9 @@ const TEXT_MAX_CHARS: usize = 500_000;
 /// Characters of the first words shown in lists.
 const PREVIEW_CHARS: usize = 160;
 
+/// Longest head read for a label, and longest subject in one.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+const SUBJECT_CHARS_MAX: usize = 200;
 /// Parts of a report that are searched for ids of ours.
 const RETURNED_PARTS_MAX: usize = 8;
 
@@ -27,6 +31,23 @@ pub(super) struct Prepared {
     pub(super) uid: u32,
     pub(super) internal_date_at: Option<i64>,
     pub(super) content: Content,
+    /// What a message is that broke something, as far as its head tells.
+    pub(super) label: Label,
+}
+
+impl Prepared {
+    /// What to write beside a fate for which no message is stored.
+    pub(super) fn label(&self) -> Label {
+        match &self.content {
+            Content::Mail(mail) => Label {
+                internet_message_id: mail.own_ids.first().map_or("", String::as_str).to_owned(),
+                sender: mail.from.address.clone(),
+                subject: words(&mail.subject),
+                sent_at: mail.sent_at,
+            },
+            _ => self.label.clone(),
+        }
+    }
 }
 
 /// What there is of it.
@@ -68,6 +89,8 @@ pub(super) struct Mail {
     pub(super) identity: [u8; 32],
     pub(super) packed: Packed,
     pub(super) attachments: Vec<NewAttachment>,
+    /// What it is found by.
+    pub(super) document: Document,
 }
 
 impl Mail {
@@ -126,10 +149,11 @@ pub(super) fn prepare(source: Source<'_>, fetched: Fetched) -> Prepared {
         raw,
         internal_date_at,
     } = fetched;
-    let content = match raw {
-        None => Content::Absent,
-        Some(raw) if raw.is_empty() => Content::Absent,
-        Some(raw) => guarded(&raw).unwrap_or_else(|| {
+    let raw = raw.unwrap_or_default();
+    let content = if raw.is_empty() {
+        Content::Absent
+    } else {
+        guarded(&raw, &source.mailbox.address).unwrap_or_else(|| {
             tracing::error!(
                 mailbox.id = source.mailbox.id.0,
                 uid,
@@ -139,32 +163,66 @@ pub(super) fn prepare(source: Source<'_>, fetched: Fetched) -> Prepared {
                 "Reading it made the program stumble; the original is still in the mailbox."
                     .to_owned(),
             )
-        }),
+        })
+    };
+    let label = match &content {
+        Content::Broken(_) => label(&raw),
+        _ => Label::default(),
     };
     Prepared {
         uid,
         internal_date_at,
         content,
+        label,
     }
 }
 
-/// Reads; `None` when that panicked.
-pub(super) fn guarded(raw: &[u8]) -> Option<Content> {
-    catch_unwind(AssertUnwindSafe(|| read(raw))).ok()
+/// What a message is, by its head alone; empty when that cannot be read either.
+#[must_use]
+pub fn label(raw: &[u8]) -> Label {
+    let end = raw.windows(4).position(|end| end == b"\r\n\r\n");
+    let end = end.unwrap_or(raw.len()).min(HEAD_BYTES_MAX);
+    let head = raw.get(..end).unwrap_or_default();
+    catch_unwind(AssertUnwindSafe(|| {
+        let (parsed, _) = mail::parse(head);
+        let from = first(&parsed.from).or_else(|| first(&parsed.sender));
+        Label {
+            internet_message_id: parsed.message_id.unwrap_or_default(),
+            sender: from.unwrap_or_default().address,
+            subject: words(&parsed.subject),
+            sent_at: parsed.date_at,
+        }
+    }))
+    .unwrap_or_default()
 }
 
-fn read(raw: &[u8]) -> Content {
+/// So much of a subject as the ledger needs.
+fn words(subject: &str) -> String {
+    subject.chars().take(SUBJECT_CHARS_MAX).collect()
+}
+
+/// Reads; `None` when that panicked.
+pub(super) fn guarded(raw: &[u8], own_address: &str) -> Option<Content> {
+    catch_unwind(AssertUnwindSafe(|| read(raw, own_address))).ok()
+}
+
+fn read(raw: &[u8], own_address: &str) -> Content {
     let (parsed, defects) = mail::parse(raw);
     if mail::classify::is_retrieval_stub(&parsed) {
         return Content::Stub;
     }
-    match mail_of(raw, parsed, &defects) {
+    match mail_of(raw, parsed, &defects, own_address) {
         Ok(mail) => Content::Mail(Box::new(mail)),
         Err(error) => Content::Broken(format!("It could not be packed: {error}")),
     }
 }
 
-fn mail_of(raw: &[u8], parsed: Parsed, defects: &[mail::Defect]) -> store::Result<Mail> {
+fn mail_of(
+    raw: &[u8],
+    parsed: Parsed,
+    defects: &[mail::Defect],
+    own_address: &str,
+) -> store::Result<Mail> {
     let kind = mail::classify::kind(&parsed);
     let bounce = (kind == Kind::Bounce)
         .then(|| mail::bounce::read(&parsed))
@@ -198,38 +256,32 @@ fn mail_of(raw: &[u8], parsed: Parsed, defects: &[mail::Defect]) -> store::Resul
         &parsed.subject,
         &parsed.text,
     );
-    let attachments = parsed
-        .attachments
-        .iter()
-        .map(|file| {
-            NewAttachment::new(
-                file.filename.clone(),
-                file.content_type.clone(),
-                file.inline,
-                file.content_id.clone(),
-                &file.bytes,
-            )
-        })
-        .collect::<store::Result<Vec<_>>>()?;
-    let files = attachments.iter().zip(&parsed.attachments);
-    let files = files.map(|(stored, file)| (stored.sha256, file.bytes.as_slice()));
-    let packed = Packed::pack_message(raw, files)?;
+    let recipients = recipients(&parsed);
+    let (packed, attachments) = pack(raw, &parsed.attachments)?;
+    let text = cut(&parsed.text);
+    let found_by = document::Source {
+        own_address,
+        subject: &parsed.subject,
+        from: &from,
+        recipients: &recipients,
+        text: &text,
+        // Telephone numbers stand in signatures.
+        new_text: &format!("{reply_text}\n{}", split.signature),
+        quoted: split.quoted,
+    };
+    let names = attachments.iter().map(NewAttachment::name_and_place);
+    let document = Document::of_message(found_by, names);
     Ok(Mail {
         from,
         sender_to_answer,
-        recipients: Recipients {
-            to: named(&parsed.to),
-            cc: named(&parsed.cc),
-            bcc: named(&parsed.bcc),
-            reply_to: named(&parsed.reply_to),
-        },
+        recipients,
         kind,
         bounce,
         returned_ids,
         preview,
         reply_text,
         quoted: split.quoted,
-        text: cut(&parsed.text),
+        text,
         has_html: parsed.html.is_some(),
         subject: parsed.subject,
         defects: defects.iter().map(ToString::to_string).collect(),
@@ -241,7 +293,37 @@ fn mail_of(raw: &[u8], parsed: Parsed, defects: &[mail::Defect]) -> store::Resul
         identity,
         packed,
         attachments,
+        document,
     })
+}
+
+fn recipients(parsed: &Parsed) -> Recipients {
+    Recipients {
+        to: named(&parsed.to),
+        cc: named(&parsed.cc),
+        bcc: named(&parsed.bcc),
+        reply_to: named(&parsed.reply_to),
+    }
+}
+
+/// Packs the bytes of a message and its files.
+fn pack(raw: &[u8], files: &[mail::Attachment]) -> store::Result<(Packed, Vec<NewAttachment>)> {
+    let attachments = files
+        .iter()
+        .map(|file| {
+            NewAttachment::new(
+                file.filename.clone(),
+                file.content_type.clone(),
+                file.inline,
+                file.content_id.clone(),
+                &file.bytes,
+            )
+        })
+        .collect::<store::Result<Vec<_>>>()?;
+    let contents = attachments.iter().zip(files);
+    let contents = contents.map(|(stored, file)| (stored.sha256, file.bytes.as_slice()));
+    let packed = Packed::pack_message(raw, contents)?;
+    Ok((packed, attachments))
 }
 
 /// Ids of ours in the text and the parts of a report.

@@ -12,6 +12,8 @@ use crate::store::{self, Store, Tx};
 
 /// Messages read again in one step.
 const STEP_MESSAGES: u32 = 20;
+/// Notes indexed in one step.
+const NOTES: u32 = 200;
 /// Bytes of raw mail read again in one step; a larger message is a step of its own.
 const STEP_BYTES: i64 = 8 * 1024 * 1024;
 
@@ -63,6 +65,22 @@ pub fn step(store: &Store) -> store::Result<Step> {
     Ok(step)
 }
 
+/// Puts the next few notes that are not yet found by the search into its index; whether there were any.
+///
+/// # Errors
+/// Those of the store.
+pub fn notes(store: &Store) -> store::Result<bool> {
+    let ids = store.read(|db| store::search::list_notes_to_index(db, NOTES))?;
+    if ids.is_empty() {
+        return Ok(false);
+    }
+    store.write(|tx| {
+        ids.iter()
+            .try_for_each(|id| store::search::upsert_note(tx, *id))
+    })?;
+    Ok(true)
+}
+
 /// Reads one message again; whether it reads otherwise. One that cannot be read keeps what it has.
 fn one(store: &Store, id: MessageId) -> store::Result<bool> {
     let found = store.read(|db| {
@@ -70,14 +88,18 @@ fn one(store: &Store, id: MessageId) -> store::Result<bool> {
             Err(error) if error.is_outage() => return Err(error),
             other => other.ok().flatten(),
         };
-        Ok((store::messages::find(db, id)?, raw))
+        let Some(message) = store::messages::find(db, id)? else {
+            return Ok(None);
+        };
+        let mailbox = store::mailboxes::find(db, message.mailbox_id)?;
+        Ok(mailbox.map(|mailbox| (message, mailbox.address, raw)))
     })?;
-    let (Some(before), raw) = found else {
+    let Some((before, own_address, raw)) = found else {
         return Ok(false);
     };
     // What was written here is known better than any reading of it.
     let content = match raw {
-        Some(raw) if before.delivery.is_none() => prepare::guarded(&raw),
+        Some(raw) if before.delivery.is_none() => prepare::guarded(&raw, &own_address),
         _ => None,
     };
     let mail = match content {
@@ -96,7 +118,11 @@ fn one(store: &Store, id: MessageId) -> store::Result<bool> {
         }
         match &mail {
             Some(mail) => write(tx, &before, mail),
-            None => derived::update_version(tx, id, DERIVED_VERSION).map(|()| false),
+            None => {
+                store::search::upsert_stored(tx, id)?;
+                derived::update_version(tx, id, DERIVED_VERSION)?;
+                Ok(false)
+            }
         }
     })
 }
@@ -105,6 +131,7 @@ fn write(tx: &Tx<'_>, before: &Message, mail: &Mail) -> store::Result<bool> {
     let id = before.id;
     let files_changed = store::attachments::replace_all(tx, id, &mail.attachments)?;
     derived::update(tx, id, &mail.derived())?;
+    store::search::upsert(tx, id, &mail.document)?;
     // The message may have been moved since it was read.
     let Some(now) = store::messages::find(tx, id)? else {
         return Ok(false);

@@ -3,6 +3,7 @@
 //! What is said twice must be the same twice: date, id and boundaries are given or follow from the id,
 //! so composing the same [`Outgoing`] again yields the same bytes.
 
+mod date;
 mod history;
 
 use lettre::message::header::{
@@ -15,6 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::header::visible;
 use crate::model::Address;
 
+pub use date::with_date;
 pub use history::{History, Quoted, quote_history, with_signature};
 
 /// Longest References value; Outlook's servers refuse a header field above 32,768 bytes.

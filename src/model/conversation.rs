@@ -1,7 +1,7 @@
 //! All messages about one matter with a contact, and what people do with them.
 
 use super::ids::{AgentId, ContactId, ConversationId, MailboxId};
-use super::message::Direction;
+use super::message::{Direction, Kind};
 use super::words::words;
 
 words! {
@@ -74,6 +74,17 @@ pub struct Conversation {
     pub revision: i64,
 }
 
+/// What a conversation began with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beginning {
+    /// Subject of its first message, as written.
+    pub subject: String,
+    /// What wrote that message.
+    pub kind: Kind,
+    /// The conversation speaks of messages that are not here.
+    pub names_others: bool,
+}
+
 /// A line of the inbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConversationRow {
@@ -120,6 +131,8 @@ words! {
         Waiting = "waiting",
         /// Done.
         Closed = "closed",
+        /// What the provider took for spam, from a Junk folder that is watched.
+        Spam = "spam",
     }
 }
 
@@ -158,6 +171,8 @@ pub struct InboxCounts {
     pub unassigned: i64,
     /// Waiting.
     pub waiting: i64,
+    /// Spam.
+    pub spam: i64,
 }
 
 /// An internal remark.

@@ -25,6 +25,49 @@ words! {
     }
 }
 
+words! {
+    /// What cancelled a delivery.
+    StoppedBy {
+        /// Nothing did, or it was not written down.
+        Nothing = "",
+        /// It was taken back, to be written again.
+        Undo = "undo",
+        /// A person decided that it does not leave.
+        Person = "person",
+        /// Mail came into the conversation first.
+        Answer = "answer",
+    }
+}
+
+/// When a reply leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Leaves {
+    /// At once.
+    #[default]
+    AtOnce,
+    /// When its undo window ends, unix milliseconds.
+    AfterUndo {
+        /// The end of the window.
+        until_ms: i64,
+    },
+    /// At a time that a person set.
+    At {
+        /// The time.
+        at: i64,
+        /// Not at all when mail comes into the conversation before.
+        unless_answered: bool,
+    },
+}
+
+/// Most of what one mailbox's way out takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SendLimits {
+    /// Recipients of one message.
+    pub recipients: usize,
+    /// Size of one message as it is sent, files encoded.
+    pub message_bytes: u64,
+}
+
 /// A recipient that the server refused while it took the message for the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedRecipient {
@@ -63,14 +106,43 @@ pub struct Delivery {
     pub created_at: i64,
     /// When it was sent, failed or cancelled.
     pub finished_at: Option<i64>,
+    /// Until when it can be taken back, unix milliseconds; `None` when it had no undo window.
+    pub undo_until_ms: Option<i64>,
+    /// When a person asked that it leave; `None` for at once.
+    pub scheduled_at: Option<i64>,
+    /// Mail that comes into its conversation before it left cancels it.
+    pub unless_answered: bool,
+    /// What cancelled it.
+    pub stopped_by: StoppedBy,
+    /// Another reply was sent in its place.
+    pub replaced: bool,
 }
 
 impl Delivery {
-    /// A person may ask for another try.
+    /// A person may ask for another try, or that it leave now.
     #[must_use]
     pub fn can_retry(&self) -> bool {
-        matches!(self.state, DeliveryState::Failed | DeliveryState::Uncertain)
-            || (self.state == DeliveryState::Queued && self.attempts > 0)
+        matches!(
+            self.state,
+            DeliveryState::Failed | DeliveryState::Uncertain | DeliveryState::Queued
+        )
+    }
+
+    /// Whether it waits, untried, for a time that a person set.
+    #[must_use]
+    pub fn is_scheduled(&self) -> bool {
+        self.state == DeliveryState::Queued && self.attempts == 0 && self.scheduled_at.is_some()
+    }
+
+    /// Whether the other side has it, or is about to: not while it waits for a set time, nor when it did not leave.
+    #[must_use]
+    pub fn counts_as_said(&self) -> bool {
+        match self.state {
+            DeliveryState::Sent | DeliveryState::Sending | DeliveryState::Uncertain => true,
+            DeliveryState::Queued => !self.is_scheduled(),
+            DeliveryState::Failed => self.has_come_back(),
+            DeliveryState::Cancelled => false,
+        }
     }
 
     /// The server took it, and it came back as undeliverable.

@@ -1,7 +1,10 @@
 //! Folders of a mailbox, how far we have read them, and what became of each message in them.
 
 use super::ids::{FolderId, MailboxId, MessageId};
+use super::ledger::Label;
+use super::mailbox::Mailbox;
 use super::words::words;
+use crate::problem::Problem;
 
 words! {
     /// What a folder is for.
@@ -45,6 +48,44 @@ pub struct Folder {
     pub server_count: Option<i64>,
     /// When the last sync ended.
     pub synced_at: Option<i64>,
+    /// It is read. One that is not any more keeps what was received from it.
+    pub watched: bool,
+    /// An administrator chose it; nothing found by itself takes its place.
+    pub chosen: bool,
+    /// It holds what the provider took for spam.
+    pub junk: bool,
+    /// What arrived before is not taken; 0 takes all, `None` what the mailbox takes.
+    pub take_since_at: Option<i64>,
+    /// When it was chosen to be watched; `None` when it is watched since the mailbox was connected.
+    pub began_at: Option<i64>,
+    /// UIDNEXT when it was first read after that.
+    pub began_uid: Option<u32>,
+    /// What keeps it from being read.
+    pub problem: Option<Problem>,
+    /// When that was found, or looked into last.
+    pub problem_at: Option<i64>,
+}
+
+impl Folder {
+    /// What arrived before this is not taken from it.
+    #[must_use]
+    pub fn take_since_at(&self, mailbox: &Mailbox) -> Option<i64> {
+        match self.take_since_at {
+            None => mailbox.take_since_at,
+            Some(0) => None,
+            since => since,
+        }
+    }
+
+    /// Whether a message stood in the folder before it was watched. Of a folder chosen later its UID tells, for
+    /// people drag old mail into folders; else its arrival does.
+    #[must_use]
+    pub fn is_history(&self, mailbox: &Mailbox, uid: u32, arrived_at: i64) -> bool {
+        match self.began_uid {
+            Some(began_uid) => uid < began_uid,
+            None => arrived_at < self.began_at.unwrap_or(mailbox.created_at),
+        }
+    }
 }
 
 words! {
@@ -90,6 +131,10 @@ pub struct FateRow {
     pub retry_at: Option<i64>,
     /// How often it has been tried.
     pub attempts: i64,
+    /// What it is, where no message is stored for it.
+    pub label: Label,
+    /// When a person said that it is fine so.
+    pub dismissed_at: Option<i64>,
 }
 
 /// How many messages of a folder met a fate.

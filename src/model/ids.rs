@@ -34,4 +34,8 @@ id! {
     AttachmentId;
     /// The duty to hand one message over.
     DeliveryId;
+    /// What an administrator must know of.
+    AlertId;
+    /// One fetching of older mail.
+    BackfillId;
 }

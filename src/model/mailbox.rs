@@ -85,6 +85,10 @@ pub struct Mailbox {
     pub created_at: i64,
     /// An answer under another subject in an old conversation begins a new one.
     pub new_subject_splits: bool,
+    /// Largest message its SMTP server said it takes.
+    pub smtp_size_bytes: Option<i64>,
+    /// Since when nothing leaves because the server refused again and again; a person ends it.
+    pub sending_stopped_at: Option<i64>,
     /// Tenant of the person who signed in.
     pub tenant_id: String,
     /// Sign-in name of that person.

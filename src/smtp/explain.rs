@@ -173,6 +173,24 @@ pub(super) fn no_xoauth2(server: &Server) -> Problem {
     )
 }
 
+pub(super) fn no_password_sign_in(server: &Server) -> Problem {
+    Problem::new(
+        "smtp_no_password",
+        Disposition::NeedsAdmin,
+        format!("{server} does not take a name and a password (neither PLAIN nor LOGIN)."),
+        "Leave name and password empty if the server knows this machine by its address; otherwise use another server.",
+    )
+}
+
+pub(super) fn password_in_clear(server: &Server) -> Problem {
+    Problem::new(
+        "smtp_password_in_clear",
+        Disposition::NeedsAdmin,
+        format!("The connection to {server} is not encrypted, so the password was not sent."),
+        "Choose STARTTLS or TLS, or leave name and password empty.",
+    )
+}
+
 pub(super) fn bad_address(address: &str) -> Problem {
     Problem::new(
         "smtp_bad_address",

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 pub use session::{Session, send, verify};
 
+use crate::net::xoauth2::Login;
 use crate::problem::Problem;
 
 /// How long each kind of waiting may last.
@@ -41,6 +42,52 @@ impl Default for Timeouts {
             final_answer: Duration::from_secs(600),
         }
     }
+}
+
+/// How a connection is kept private.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// In clear first, then TLS by STARTTLS, which is demanded (port 587).
+    StartTls,
+    /// TLS from the first byte (port 465, RFC 8314 §3.3).
+    Tls,
+    /// In clear: for a server on the same machine. No password is sent over it.
+    None,
+}
+
+/// How one signs in.
+#[derive(Clone, Copy)]
+pub enum SignIn<'a> {
+    /// By XOAUTH2, as a mailbox does.
+    Token(&'a Login),
+    /// By name and password.
+    Password {
+        /// The name.
+        user: &'a str,
+        /// The password.
+        password: &'a str,
+    },
+    /// Not at all: the server knows us by our address.
+    Nobody,
+}
+
+impl SignIn<'_> {
+    fn user(&self) -> &str {
+        match self {
+            Self::Token(login) => &login.user,
+            Self::Password { user, .. } => user,
+            Self::Nobody => "",
+        }
+    }
+}
+
+/// How a server is entered.
+#[derive(Clone, Copy)]
+pub struct Access<'a> {
+    /// How the connection is kept private.
+    pub security: Security,
+    /// How one signs in.
+    pub sign_in: SignIn<'a>,
 }
 
 /// Who sends, and who shall get it; Bcc recipients stand only here.

@@ -2,13 +2,15 @@
 
 use std::io;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lettre::Address;
 use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Quit, Rcpt, Rset, Starttls};
 use lettre::transport::smtp::extension::{ClientId, MailBodyParameter, MailParameter};
 
 use super::explain::{self, About};
 use super::line::{Dialogue, Reply, data_of};
-use super::{Envelope, Outcome, Refusal, Stage, Suggestion, Timeouts};
+use super::{Access, Envelope, Outcome, Refusal, Security, SignIn, Stage, Suggestion, Timeouts};
 use crate::net::xoauth2::{Login, challenge_words};
 use crate::net::{self, Closer, Deadlines, Server, Trust};
 use crate::problem::Problem;
@@ -18,6 +20,8 @@ use crate::problem::Problem;
 struct Features {
     starttls: bool,
     xoauth2: bool,
+    plain: bool,
+    login: bool,
     eight_bit: bool,
     utf8: bool,
     /// SIZE (RFC 1870): offered, and the limit when there is one.
@@ -81,26 +85,58 @@ impl Session {
         hello_name: &str,
         timeouts: Timeouts,
     ) -> Result<Self, Refusal> {
+        let access = Access {
+            security: Security::StartTls,
+            sign_in: SignIn::Token(login),
+        };
+        Self::open_as(server, trust, &access, hello_name, timeouts)
+    }
+
+    /// As [`Session::open`], encrypted and signed in as `access` says.
+    ///
+    /// # Errors
+    /// When any of it fails; nothing has been sent then.
+    pub fn open_as(
+        server: &Server,
+        trust: &Trust,
+        access: &Access<'_>,
+        hello_name: &str,
+        timeouts: Timeouts,
+    ) -> Result<Self, Refusal> {
         let deadlines = Deadlines {
             connect: timeouts.connect,
             read: timeouts.command,
             write: timeouts.command,
         };
-        let stream = net::connect(server, deadlines).map_err(|p| plain(Stage::Connect, p))?;
+        let stream = match access.security {
+            Security::Tls => net::connect_tls(server, trust, deadlines),
+            Security::StartTls | Security::None => net::connect(server, deadlines),
+        };
+        let stream = stream.map_err(|p| plain(Stage::Connect, p))?;
         let hello = hello_id(hello_name, &stream);
         let mut session = Self {
             talk: Dialogue::new(stream, timeouts.command),
             features: Features::default(),
-            user: login.user.clone(),
+            user: access.sign_in.user().to_owned(),
             timeouts,
             usable: true,
         };
         let greeting = session.talk.reply(timeouts.command);
         session.expect(greeting, 220, Stage::Connect, "")?;
         session.hello(&hello)?;
-        session = session.encrypt(trust)?;
-        session.hello(&hello)?;
-        session.sign_in(login)?;
+        if access.security == Security::StartTls {
+            session = session.encrypt(trust)?;
+            session.hello(&hello)?;
+        }
+        match access.sign_in {
+            SignIn::Token(login) => session.sign_in(login)?,
+            SignIn::Password { .. } if access.security == Security::None => {
+                let problem = explain::password_in_clear(session.talk.server());
+                return Err(plain(Stage::SignIn, problem));
+            }
+            SignIn::Password { user, password } => session.sign_in_by(user, password)?,
+            SignIn::Nobody => {}
+        }
         Ok(session)
     }
 
@@ -115,6 +151,12 @@ impl Session {
     #[must_use]
     pub const fn is_usable(&self) -> bool {
         self.usable
+    }
+
+    /// Largest message the server said it takes (RFC 1870); `None` when it did not say.
+    #[must_use]
+    pub fn max_bytes(&self) -> Option<u64> {
+        self.features.size.flatten()
     }
 
     /// Hands over one message. `raw` is sent as it is, but for line ends.
@@ -192,6 +234,26 @@ impl Session {
                 }
                 refusal
             })
+    }
+
+    /// AUTH PLAIN (RFC 4616), or LOGIN where the server knows only that.
+    fn sign_in_by(&mut self, user: &str, password: &str) -> Result<(), Refusal> {
+        let line = |text: &str| format!("{}\r\n", STANDARD.encode(text));
+        let reply = if self.features.plain {
+            let proof = line(&format!("\0{user}\0{password}"));
+            self.talk.ask(&format!("AUTH PLAIN {proof}"))
+        } else if self.features.login {
+            let mut reply = self.talk.ask("AUTH LOGIN\r\n");
+            for word in [user, password] {
+                self.expect(reply, 334, Stage::SignIn, "")?;
+                reply = self.talk.ask(&line(word));
+            }
+            reply
+        } else {
+            let problem = explain::no_password_sign_in(self.talk.server());
+            return Err(plain(Stage::SignIn, problem));
+        };
+        self.expect(reply, 235, Stage::SignIn, "").map(|_| ())
     }
 
     fn transact(&mut self, envelope: &Envelope, raw: &[u8]) -> Result<Outcome, Refusal> {
@@ -411,7 +473,13 @@ fn features(reply: &Reply) -> Features {
             "STARTTLS" => features.starttls = true,
             "8BITMIME" => features.eight_bit = true,
             "SMTPUTF8" => features.utf8 = true,
-            "AUTH" => features.xoauth2 |= words.any(|w| w.eq_ignore_ascii_case("XOAUTH2")),
+            "AUTH" => {
+                for way in words {
+                    features.xoauth2 |= way.eq_ignore_ascii_case("XOAUTH2");
+                    features.plain |= way.eq_ignore_ascii_case("PLAIN");
+                    features.login |= way.eq_ignore_ascii_case("LOGIN");
+                }
+            }
             // 0 means that no limit is told (RFC 1870 §4).
             "SIZE" => {
                 let told = words.next().and_then(|w| w.parse().ok());

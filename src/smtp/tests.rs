@@ -1,5 +1,7 @@
 //! Submissions to servers that answer oddly, refuse or vanish.
 
+mod passwords;
+
 use std::time::Duration;
 
 use base64::Engine as _;

@@ -45,6 +45,12 @@ impl NewAttachment {
             packed: Packed::pack(bytes)?,
         })
     }
+
+    /// Its name, and whether it is shown within the text: what the search knows of it.
+    #[must_use]
+    pub fn name_and_place(&self) -> (&str, bool) {
+        (&self.filename, self.inline)
+    }
 }
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Attachment> {

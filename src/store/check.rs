@@ -58,6 +58,28 @@ const INVARIANTS: &[(&str, &str)] = &[
          WHERE t.uid_validity = f.uid_validity AND t.uid >= f.next_uid",
     ),
     (
+        "a folder's comparison with its server contradicts itself",
+        "SELECT folder_id FROM ledger_checks WHERE checked_at IS NOT NULL
+           AND (differs_since_at IS NULL) <> (missing_count = 0 AND unlisted_count = 0)",
+    ),
+    (
+        "a message came by a backfill of another mailbox",
+        "SELECT b.message_id FROM backfilled_messages b JOIN messages m ON m.id = b.message_id
+         JOIN backfills f ON f.id = b.backfill_id WHERE m.mailbox_id <> f.mailbox_id",
+    ),
+    (
+        "a backfill is done and has messages left to fetch",
+        "SELECT b.id FROM backfills b JOIN backfill_folders f ON f.backfill_id = b.id
+         WHERE b.state = 'done' AND (f.left_count > 0 OR f.state <> 'done')",
+    ),
+    (
+        "a conversation with nothing but what came by backfills is new to somebody",
+        "SELECT c.id FROM conversations c WHERE c.last_message_id > 0 AND NOT EXISTS (
+            SELECT 1 FROM messages m LEFT JOIN backfilled_messages b ON b.message_id = m.id
+            WHERE m.conversation_id = c.id AND b.message_id IS NULL)
+         AND EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = c.id)",
+    ),
+    (
         "a delivery's message is not outgoing",
         "SELECT d.id FROM deliveries d JOIN messages m ON m.id = d.message_id
          WHERE m.direction <> 'outgoing'",
@@ -94,6 +116,35 @@ const INVARIANTS: &[(&str, &str)] = &[
          SELECT id FROM cuts WHERE NOT EXISTS (
             SELECT 1 FROM attachments a WHERE a.message_id = cuts.id
                AND a.sha256 = substr(cuts.head, 9 + 52 * n, 32))",
+    ),
+    (
+        // Version 2 of the reading is the first that indexes; older mail is indexed when it is read again.
+        "a message is not in the index of the search",
+        "SELECT m.id FROM messages m LEFT JOIN message_search_docsize d ON d.id = m.id
+         WHERE d.id IS NULL AND m.derived_version >= 2",
+    ),
+    (
+        "the index of the search has a message that is gone",
+        "SELECT d.id FROM message_search_docsize d LEFT JOIN messages m ON m.id = d.id WHERE m.id IS NULL",
+    ),
+    (
+        "a note is not in the index of the search",
+        "SELECT n.id FROM notes n LEFT JOIN note_search_docsize d ON d.id = n.id
+         WHERE d.id IS NULL AND n.indexed = 1",
+    ),
+    (
+        "the index of the search has a note that is gone",
+        "SELECT d.id FROM note_search_docsize d LEFT JOIN notes n ON n.id = d.id WHERE n.id IS NULL",
+    ),
+    (
+        "an alert that is over is still to be told to have begun",
+        "SELECT a.id FROM alerts a JOIN alert_notices n ON n.alert_id = a.id
+         WHERE a.closed_at IS NOT NULL AND n.phase = 'opened' AND n.state = 'due'",
+    ),
+    (
+        "an alert is told to be over while it is open",
+        "SELECT a.id FROM alerts a JOIN alert_notices n ON n.alert_id = a.id
+         WHERE a.closed_at IS NULL AND n.phase = 'over'",
     ),
     (
         "a mailbox has no credential",

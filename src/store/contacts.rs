@@ -19,6 +19,22 @@ pub fn upsert(tx: &Tx<'_>, who: &Address, now: i64) -> Result<ContactId> {
     Ok(ContactId(id))
 }
 
+/// As [`upsert`] by an older message: a name that is known already is newer.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn upsert_older(tx: &Tx<'_>, who: &Address, now: i64) -> Result<ContactId> {
+    let id = tx
+        .prepare_cached(
+            "INSERT INTO contacts (address, name, created_at) VALUES (?1, ?2, ?3)
+             ON CONFLICT (address) DO UPDATE SET
+                    name = CASE WHEN name = '' THEN excluded.name ELSE name END
+             RETURNING id",
+        )?
+        .query_row((&who.address, &who.name, now), |row| row.get(0))?;
+    Ok(ContactId(id))
+}
+
 /// Corrects the name of a contact, unless it has another name by now.
 ///
 /// # Errors

@@ -5,7 +5,8 @@ use rusqlite::{OptionalExtension as _, Row};
 use super::rows::word;
 use super::{Db, Result, Tx};
 use crate::model::{
-    AgentId, Contact, ContactId, Conversation, ConversationId, MailboxId, Status, Word as _,
+    AgentId, Beginning, Contact, ContactId, Conversation, ConversationId, MailboxId, Status,
+    Word as _,
 };
 
 const SELECT: &str =
@@ -71,8 +72,8 @@ pub fn list_of_contact(
     Ok(rows)
 }
 
-/// Conversations of a mailbox with the contact of this address in which something happened since then,
-/// newest first, at most fifty.
+/// Conversations of a mailbox with the contact of this address that were going on in this time, newest
+/// first, at most fifty.
 ///
 /// # Errors
 /// Those of SQLite.
@@ -81,16 +82,17 @@ pub fn list_lately_with(
     mailbox_id: MailboxId,
     address: &str,
     since_at: i64,
+    until_at: i64,
 ) -> Result<Vec<Conversation>> {
     // `+` keeps SQLite on the index of the contact, whose conversations are few.
     let sql = format!(
         "{SELECT} WHERE c.contact_id = (SELECT id FROM contacts WHERE address = ?2)
-            AND +c.mailbox_id = ?1 AND c.active_at >= ?3
+            AND +c.mailbox_id = ?1 AND c.active_at >= ?3 AND c.created_at <= ?4
          ORDER BY c.active_at DESC, c.id DESC LIMIT 50"
     );
     let rows = db
         .prepare_cached(&sql)?
-        .query_map((mailbox_id.0, address, since_at), from_row)?
+        .query_map((mailbox_id.0, address, since_at, until_at), from_row)?
         .collect::<rusqlite::Result<_>>()?;
     Ok(rows)
 }
@@ -183,6 +185,58 @@ pub fn absorb(
     refresh(tx, into)
 }
 
+/// Finds what a conversation began with.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn find_beginning(db: &Db, id: ConversationId) -> Result<Option<Beginning>> {
+    Ok(db
+        .prepare_cached(
+            "SELECT subject, kind, EXISTS (SELECT 1 FROM thread_ids t
+                    WHERE t.conversation_id = ?1 AND t.message_id IS NULL)
+             FROM messages WHERE conversation_id = ?1 ORDER BY sent_at, id LIMIT 1",
+        )?
+        .query_row([id.0], |row| {
+            Ok(Beginning {
+                subject: row.get(0)?,
+                kind: word(row, 1)?,
+                names_others: row.get(2)?,
+            })
+        })
+        .optional()?)
+}
+
+/// Gives a conversation the beginning that an older message turned out to be.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_beginning(
+    tx: &Tx<'_>,
+    id: ConversationId,
+    contact_id: ContactId,
+    subject: &str,
+    created_at: i64,
+) -> Result<()> {
+    tx.prepare_cached(
+        "UPDATE conversations SET contact_id = ?2, subject = ?3, created_at = ?4 WHERE id = ?1",
+    )?
+    .execute((id.0, contact_id.0, subject, created_at))?;
+    Ok(())
+}
+
+/// Writes down that a conversation began with a new subject, as an older message has shown.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_set_apart(tx: &Tx<'_>, id: ConversationId) -> Result<()> {
+    tx.prepare_cached(
+        "UPDATE messages SET placed_by = 'new_subject' WHERE placed_by = 'new' AND id = (
+            SELECT id FROM messages WHERE conversation_id = ?1 ORDER BY sent_at, id LIMIT 1)",
+    )?
+    .execute([id.0])?;
+    Ok(())
+}
+
 /// Sets the subject, read better than before.
 ///
 /// # Errors
@@ -207,14 +261,15 @@ pub fn touch(tx: &Tx<'_>, id: ConversationId) -> Result<()> {
 }
 
 /// Derives again what lists show (counts, newest message, failed replies) from the messages and
-/// deliveries, and marks the conversation as changed.
+/// deliveries, and marks the conversation as changed. A reply that was stopped is not its newest message.
 ///
 /// # Errors
 /// Those of SQLite.
 pub fn refresh(tx: &Tx<'_>, id: ConversationId) -> Result<()> {
     tx.prepare_cached(
         "WITH newest AS (
-            SELECT id, preview, direction, sent_at FROM messages WHERE conversation_id = ?1
+            SELECT id, preview, direction, sent_at FROM messages m WHERE conversation_id = ?1
+                AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.message_id = m.id AND d.state = 'cancelled')
             ORDER BY sent_at DESC, id DESC LIMIT 1)
          UPDATE conversations SET
             message_count = (SELECT COUNT(*) FROM messages WHERE conversation_id = ?1),
@@ -222,7 +277,8 @@ pub fn refresh(tx: &Tx<'_>, id: ConversationId) -> Result<()> {
                                 WHERE m.conversation_id = ?1 AND a.inline = 0),
             failed_count = (SELECT COUNT(*) FROM deliveries
                             WHERE conversation_id = ?1 AND state IN ('failed', 'uncertain')),
-            last_message_id = COALESCE((SELECT MAX(id) FROM messages WHERE conversation_id = ?1), 0),
+            last_message_id = COALESCE((SELECT MAX(m.id) FROM messages m WHERE m.conversation_id = ?1
+                AND NOT EXISTS (SELECT 1 FROM backfilled_messages b WHERE b.message_id = m.id)), 0),
             preview = COALESCE((SELECT preview FROM newest), preview),
             last_direction = COALESCE((SELECT direction FROM newest), last_direction),
             active_at = COALESCE((SELECT sent_at FROM newest), active_at)

@@ -1,5 +1,7 @@
 //! Deliveries and the attempts at them. An attempt is written down before the server is dialled.
 
+pub mod leaving;
+
 use rusqlite::{OptionalExtension as _, Row};
 
 use super::rows::{json, optional_json, to_json, to_optional_json, word};
@@ -11,7 +13,10 @@ use crate::model::{
 use crate::problem::Problem;
 
 const COLUMNS: &str = "d.id, d.message_id, d.mailbox_id, d.conversation_id, d.state, d.attempts,
-        d.next_attempt_at, d.problem, d.way_out, d.server_reply, d.refused, d.created_at, d.finished_at";
+        d.next_attempt_at, d.problem, d.way_out, d.server_reply, d.refused, d.created_at, d.finished_at,
+        d.undo_until_ms, d.scheduled_at, d.unless_answered, d.stopped_by, d.replaced_at IS NOT NULL";
+/// How many columns those are.
+const WIDTH: usize = 18;
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     let way_out: Option<String> = row.get(8)?;
@@ -29,6 +34,11 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         refused: json(row, 10)?,
         created_at: row.get(11)?,
         finished_at: row.get(12)?,
+        undo_until_ms: row.get(13)?,
+        scheduled_at: row.get(14)?,
+        unless_answered: row.get(15)?,
+        stopped_by: word(row, 16)?,
+        replaced: row.get(17)?,
     })
 }
 
@@ -149,18 +159,21 @@ pub fn find_due_uncertain(db: &Db, mailbox_id: MailboxId, now: i64) -> Result<Op
         .optional()?)
 }
 
-/// When the next delivery of a mailbox is due.
+/// When the next delivery of a mailbox is due, unix milliseconds: an undo window ends to the millisecond.
 ///
 /// # Errors
 /// Those of SQLite.
-pub fn next_due(db: &Db, mailbox_id: MailboxId) -> Result<Option<i64>> {
+pub fn next_due_ms(db: &Db, mailbox_id: MailboxId) -> Result<Option<i64>> {
     Ok(db
         .prepare_cached(
-            "SELECT MIN(next_attempt_at) FROM deliveries
+            "SELECT MAX(next_attempt_at * 1000, CASE attempts WHEN 0 THEN COALESCE(undo_until_ms, 0) ELSE 0 END)
+             FROM deliveries
              WHERE mailbox_id = ?1 AND state IN ('queued', 'sending', 'uncertain')
-               AND state <> 'sending'",
+               AND state <> 'sending'
+             ORDER BY next_attempt_at, id LIMIT 1",
         )?
-        .query_row([mailbox_id.0], |row| row.get(0))?)
+        .query_row([mailbox_id.0], |row| row.get(0))
+        .optional()?)
 }
 
 /// How an attempt ended, as written down.
@@ -230,7 +243,9 @@ pub fn update_state(
     tx.prepare_cached(
         "UPDATE deliveries SET state = ?2, problem = ?3, next_attempt_at = ?4, server_reply = ?5,
                 refused = ?6, effective_message_id = COALESCE(?7, effective_message_id),
-                finished_at = ?8
+                finished_at = ?8,
+                accepted_at = CASE ?2 WHEN 'sent' THEN COALESCE(accepted_at, ?9) ELSE accepted_at END,
+                draft_html = CASE ?2 WHEN 'sent' THEN '' ELSE draft_html END
          WHERE id = ?1",
     )?
     .execute((
@@ -242,6 +257,7 @@ pub fn update_state(
         to_json(&change.refused),
         change.effective_message_id,
         finished.then_some(now),
+        now,
     ))?;
     conversations::refresh(tx, delivery.conversation_id)
 }
@@ -296,7 +312,7 @@ pub fn list_sent_to(
     let rows: Vec<(Delivery, Recipients)> = db
         .prepare_cached(&sql)?
         .query_map((mailbox_id.0, from_at, to_at), |row| {
-            Ok((from_row(row)?, json(row, 13)?))
+            Ok((from_row(row)?, json(row, WIDTH)?))
         })?
         .collect::<rusqlite::Result<_>>()?;
     let was_sent = |who: &Recipients| {
@@ -385,9 +401,12 @@ pub fn update_restored(tx: &Tx<'_>, problem: &Problem, now: i64) -> Result<()> {
     Ok(())
 }
 
+/// An untried delivery that was queued by a clock ahead of now, unless a person set its time; one that waits longer
+/// than any limit of ours asks for; one tried by a clock ahead of now.
 const FROM_FUTURE: &str = "mailbox_id = ?1 AND state IN ('queued', 'sending', 'uncertain')
            AND state <> 'sending' AND next_attempt_at > ?2
-           AND ((attempts = 0 AND created_at > ?2 AND next_attempt_at <= created_at + 60)
+           AND ((attempts = 0 AND scheduled_at IS NULL
+                    AND (created_at > ?2 OR next_attempt_at > ?2 + 90000))
                 OR ?2 < (SELECT MAX(t.started_at) FROM attempts t WHERE t.delivery_id = deliveries.id))";
 
 /// Whether a delivery waits for a time that was set, at its beginning or its last attempt, by a clock ahead
@@ -402,12 +421,21 @@ pub fn has_from_future(db: &Db, mailbox_id: MailboxId, now: i64) -> Result<bool>
         .query_row((mailbox_id.0, now), |row| row.get(0))?)
 }
 
-/// Makes those of [`has_from_future`] due now.
+/// Makes those of [`has_from_future`] due now; who can still be taken back has the whole undo window again.
 ///
 /// # Errors
 /// Those of SQLite.
 pub fn update_from_future(tx: &Tx<'_>, mailbox_id: MailboxId, now: i64) -> Result<()> {
-    let sql = format!("UPDATE deliveries SET next_attempt_at = ?2 WHERE {FROM_FUTURE}");
+    let sql = format!(
+        "WITH late AS (SELECT id, CASE WHEN attempts = 0
+                    THEN MAX(0, MIN(61000, COALESCE(undo_until_ms - created_at * 1000, 0)))
+                    ELSE 0 END AS window_ms FROM deliveries WHERE {FROM_FUTURE})
+         UPDATE deliveries SET next_attempt_at = ?2 + late.window_ms / 1000,
+                undo_until_ms = CASE late.window_ms WHEN 0 THEN undo_until_ms
+                                ELSE ?2 * 1000 + late.window_ms END,
+                created_at = MIN(created_at, ?2)
+         FROM late WHERE deliveries.id = late.id"
+    );
     tx.execute(&sql, (mailbox_id.0, now))?;
     Ok(())
 }
@@ -439,7 +467,7 @@ pub fn list_outbox(db: &Db, limit: u32) -> Result<Vec<OutboxRow>> {
     let rows: Vec<(Delivery, String, String)> = db
         .prepare_cached(&sql)?
         .query_map([limit], |row| {
-            Ok((from_row(row)?, row.get(13)?, row.get(14)?))
+            Ok((from_row(row)?, row.get(WIDTH)?, row.get(WIDTH + 1)?))
         })?
         .collect::<rusqlite::Result<_>>()?;
     rows.into_iter()

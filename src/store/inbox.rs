@@ -1,13 +1,20 @@
 //! The lists of conversations: keyset pages and counts, each answered from an index.
 
 use rusqlite::types::Value;
-use rusqlite::{Row, params_from_iter};
+use rusqlite::{OptionalExtension as _, Row, params_from_iter};
 
 use super::rows::word;
 use super::{Db, Result};
 use crate::model::{
     AgentId, ConversationId, ConversationRow, InboxCounts, InboxPage, InboxQuery, MailboxId, View,
 };
+
+/// What a line of a list shows.
+const COLUMNS: &str =
+    "SELECT c.id, c.mailbox_id, m.name, CASE WHEN k.name = '' THEN k.address ELSE k.name END,
+            c.subject, c.preview, c.status, a.name, c.message_count, c.attachment_count,
+            c.last_direction, c.failed_count, c.active_at,
+            c.last_message_id > COALESCE(v.seen_message_id, 0)";
 
 /// The query and its values, so that a test can ask SQLite how it would run.
 pub(super) fn page_sql(query: &InboxQuery) -> (String, Vec<Value>) {
@@ -23,6 +30,7 @@ pub(super) fn page_sql(query: &InboxQuery) -> (String, Vec<Value>) {
         ),
         View::Waiting => ("conversations_by_status", "c.status = 'waiting'"),
         View::Closed => ("conversations_by_status", "c.status = 'closed'"),
+        View::Spam => ("conversations_by_status", "c.status = 'spam'"),
     };
     let mut index = index;
     let mut filter = view.to_owned();
@@ -42,10 +50,7 @@ pub(super) fn page_sql(query: &InboxQuery) -> (String, Vec<Value>) {
         }
     }
     let sql = format!(
-        "SELECT c.id, c.mailbox_id, m.name, CASE WHEN k.name = '' THEN k.address ELSE k.name END,
-                c.subject, c.preview, c.status, a.name, c.message_count, c.attachment_count,
-                c.last_direction, c.failed_count, c.active_at,
-                c.last_message_id > COALESCE(v.seen_message_id, 0)
+        "{COLUMNS}
          FROM conversations c INDEXED BY {index}
          JOIN mailboxes m ON m.id = c.mailbox_id
          JOIN contacts k ON k.id = c.contact_id
@@ -74,6 +79,26 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<ConversationRow> {
         active_at: row.get(12)?,
         unread: row.get(13)?,
     })
+}
+
+/// One conversation as lists show it to an agent.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn find_row(db: &Db, agent_id: AgentId, id: ConversationId) -> Result<Option<ConversationRow>> {
+    let sql = format!(
+        "{COLUMNS}
+         FROM conversations c
+         JOIN mailboxes m ON m.id = c.mailbox_id
+         JOIN contacts k ON k.id = c.contact_id
+         LEFT JOIN agents a ON a.id = c.assignee_id
+         LEFT JOIN views v ON v.agent_id = ?1 AND v.conversation_id = c.id
+         WHERE c.id = ?2"
+    );
+    Ok(db
+        .prepare_cached(&sql)?
+        .query_row((agent_id.0, id.0), from_row)
+        .optional()?)
 }
 
 /// One page of a list, newest first.
@@ -126,6 +151,7 @@ pub fn counts(db: &Db, agent_id: AgentId, mailbox_id: Option<MailboxId>) -> Resu
     Ok(InboxCounts {
         open: status("open")?,
         waiting: status("waiting")?,
+        spam: status("spam")?,
         mine: assigned(Some(agent_id.0))?,
         unassigned: assigned(None)?,
     })

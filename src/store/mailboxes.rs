@@ -11,7 +11,7 @@ const SELECT: &str =
     "SELECT m.id, m.address, m.name, m.shared, m.status, m.take_from, m.take_since_at,
         m.poll_cron, m.way_out, m.send_user, m.signature_html, m.last_sync_at, m.last_sync_count,
         m.problem, m.problem_at, m.send_problem, m.send_problem_at, m.send_after_at, m.created_at,
-        c.tenant_id, c.upn, c.person_name, m.new_subject_splits
+        c.tenant_id, c.upn, c.person_name, m.new_subject_splits, m.smtp_size_bytes, m.sending_stopped_at
      FROM mailboxes m JOIN credentials c ON c.mailbox_id = m.id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Mailbox> {
@@ -39,6 +39,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Mailbox> {
         upn: row.get(20)?,
         person_name: row.get(21)?,
         new_subject_splits: row.get(22)?,
+        smtp_size_bytes: row.get(23)?,
+        sending_stopped_at: row.get(24)?,
     })
 }
 
@@ -185,7 +187,8 @@ pub fn update_synced(tx: &Tx<'_>, id: MailboxId, received: i64, now: i64) -> Res
     touch(tx, id)
 }
 
-/// Sets or clears what keeps the mailbox from sending, and until when it pauses.
+/// Sets or clears what keeps the mailbox from sending, and until when it pauses. Where sending was stopped the
+/// reason for that stays, until a person ends it.
 ///
 /// # Errors
 /// Those of SQLite.
@@ -200,10 +203,48 @@ pub fn update_sending(
         "UPDATE mailboxes SET send_problem = ?2, send_after_at = ?3,
                 send_problem_at = CASE WHEN ?2 IS NULL THEN NULL
                                        WHEN send_problem IS NULL THEN ?4 ELSE send_problem_at END
-         WHERE id = ?1",
+         WHERE id = ?1 AND sending_stopped_at IS NULL",
     )?
     .execute((id.0, to_optional_json(problem), send_after_at, now))?;
     touch(tx, id)
+}
+
+/// Stops sending from a mailbox until a person lets it go on.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_stopped(tx: &Tx<'_>, id: MailboxId, problem: &Problem, now: i64) -> Result<()> {
+    tx.prepare_cached(
+        "UPDATE mailboxes SET send_problem = ?2, send_after_at = 0, send_problem_at = ?3,
+                sending_stopped_at = ?3
+         WHERE id = ?1",
+    )?
+    .execute((id.0, to_optional_json(Some(problem)), now))?;
+    touch(tx, id)
+}
+
+/// Lets a mailbox send again; what was refused before no longer counts.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_resumed(tx: &Tx<'_>, id: MailboxId, now: i64) -> Result<()> {
+    tx.prepare_cached(
+        "UPDATE mailboxes SET send_problem = NULL, send_after_at = 0, send_problem_at = NULL,
+                sending_stopped_at = NULL, sending_resumed_at = ?2
+         WHERE id = ?1",
+    )?
+    .execute((id.0, now))?;
+    touch(tx, id)
+}
+
+/// Writes down how large a message the SMTP server takes, as it said.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_smtp_size(tx: &Tx<'_>, id: MailboxId, bytes: Option<i64>) -> Result<()> {
+    tx.prepare_cached("UPDATE mailboxes SET smtp_size_bytes = ?2 WHERE id = ?1")?
+        .execute((id.0, bytes))?;
+    Ok(())
 }
 
 /// Sets how replies leave.

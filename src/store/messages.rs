@@ -72,6 +72,19 @@ fn with_parts(db: &Db, mut message: Message) -> Result<Message> {
     Ok(message)
 }
 
+/// Whether something left in a conversation at this time or later.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn is_answered_since(db: &Db, id: ConversationId, at: i64) -> Result<bool> {
+    Ok(db
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM messages
+             WHERE conversation_id = ?1 AND sent_at >= ?2 AND direction = 'outgoing')",
+        )?
+        .query_row((id.0, at), |row| row.get(0))?)
+}
+
 /// Finds a message with its attachments and delivery.
 ///
 /// # Errors
@@ -180,6 +193,24 @@ pub fn insert_raw(tx: &Tx<'_>, id: MessageId, packed: &Packed) -> Result<()> {
         "INSERT INTO raw_messages (message_id, size_bytes, zstd) VALUES (?1, ?2, ?3)",
     )?
     .execute((id.0, packed.size_bytes(), packed.as_stored()))?;
+    Ok(())
+}
+
+/// Stores a message of ours anew, as it leaves at another time than it was composed for.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_sent(
+    tx: &Tx<'_>,
+    id: MessageId,
+    identity: &[u8; 32],
+    packed: &Packed,
+    sent_at: i64,
+) -> Result<()> {
+    tx.prepare_cached("UPDATE messages SET identity = ?2, sent_at = ?3 WHERE id = ?1")?
+        .execute((id.0, identity, sent_at))?;
+    tx.prepare_cached("UPDATE raw_messages SET size_bytes = ?2, zstd = ?3 WHERE message_id = ?1")?
+        .execute((id.0, packed.size_bytes(), packed.as_stored()))?;
     Ok(())
 }
 

@@ -5,7 +5,9 @@
 //! ([`Store::changes`]); whoever hears it asks the store what is new.
 
 pub mod agents;
+pub mod alerts;
 pub mod attachments;
+pub mod backfills;
 pub mod backup;
 pub mod check;
 pub mod contacts;
@@ -18,6 +20,7 @@ pub mod events;
 pub mod fates;
 pub mod folders;
 pub mod inbox;
+pub mod ledger_checks;
 pub mod mailboxes;
 pub mod messages;
 mod migrate;
@@ -25,12 +28,16 @@ pub mod notes;
 pub mod oauth_flows;
 mod packed;
 pub mod picture_senders;
+pub mod results;
 mod rows;
+pub mod search;
 pub mod sessions;
 pub mod settings;
 pub mod sign_in_failures;
 pub mod threads;
+pub mod traces;
 pub mod views;
+pub mod write_backs;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};

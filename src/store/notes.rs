@@ -1,6 +1,6 @@
 //! Internal remarks.
 
-use super::{Db, Result, Tx, conversations};
+use super::{Db, Result, Tx, conversations, search};
 use crate::model::{AgentId, ConversationId, Note};
 
 /// The notes of a conversation, oldest first.
@@ -41,5 +41,6 @@ pub fn insert(
         "INSERT INTO notes (conversation_id, agent_id, text, created_at) VALUES (?1, ?2, ?3, ?4)",
         (conversation_id.0, agent_id.0, text, now),
     )?;
+    search::upsert_note(tx, tx.last_insert_rowid())?;
     conversations::touch(tx, conversation_id)
 }

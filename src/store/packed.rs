@@ -101,6 +101,12 @@ impl Packed {
         i64::try_from(self.size_bytes).unwrap_or(i64::MAX)
     }
 
+    /// Size before compression, for comparing in memory.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        self.size_bytes
+    }
+
     /// What is stored.
     #[must_use]
     pub fn as_stored(&self) -> &[u8] {

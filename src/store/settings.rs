@@ -25,6 +25,30 @@ pub fn find_secret(db: &Db, sealer: &Sealer, key: &str) -> Result<Option<String>
         .map_err(Into::into)
 }
 
+/// Seconds in which a reply can be taken back, unless an administrator set others.
+const UNDO_SECONDS: i64 = 10;
+/// Longest undo window; a customer waits for it each time.
+pub const UNDO_SECONDS_MAX: i64 = 60;
+const UNDO: &str = "undo_seconds";
+
+/// Seconds in which a reply can be taken back before it leaves.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn find_undo_seconds(db: &Db) -> Result<i64> {
+    let text = find_text(db, UNDO)?;
+    let set = text.and_then(|text| text.parse().ok());
+    Ok(set.unwrap_or(UNDO_SECONDS).clamp(0, UNDO_SECONDS_MAX))
+}
+
+/// Sets in how many seconds a reply can be taken back; 0 for none.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_undo_seconds(tx: &Tx<'_>, seconds: i64, now: i64) -> Result<()> {
+    update_text(tx, UNDO, &seconds.to_string(), now)
+}
+
 /// Sets or replaces a plain setting.
 ///
 /// # Errors

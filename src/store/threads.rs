@@ -87,6 +87,24 @@ pub fn insert_mentioned(
     Ok(())
 }
 
+/// Makes an id that was only mentioned lead to another conversation, which has the better claim to it.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn update_mention(
+    tx: &Tx<'_>,
+    mailbox_id: MailboxId,
+    internet_message_id: &str,
+    to: ConversationId,
+) -> Result<()> {
+    tx.prepare_cached(
+        "UPDATE thread_ids SET conversation_id = ?3
+         WHERE mailbox_id = ?1 AND internet_message_id = ?2 AND message_id IS NULL",
+    )?
+    .execute((mailbox_id.0, internet_message_id, to.0))?;
+    Ok(())
+}
+
 /// The conversations with messages of one Outlook thread, newest first, each once.
 ///
 /// # Errors
@@ -135,7 +153,7 @@ pub fn update_mentioned(tx: &Tx<'_>, from: ConversationId, to: ConversationId) -
 }
 
 /// The Message-IDs of a conversation's messages as the other side knows them, oldest first: what
-/// References of the next reply is made of.
+/// References of the next reply is made of. What was stopped, or waits for its time, the other side does not have.
 ///
 /// # Errors
 /// Those of SQLite.
@@ -145,6 +163,8 @@ pub fn list_references(db: &Db, conversation_id: ConversationId) -> Result<Vec<S
             "SELECT COALESCE(d.effective_message_id, m.internet_message_id)
              FROM messages m LEFT JOIN deliveries d ON d.message_id = m.id
              WHERE m.conversation_id = ?1 AND m.internet_message_id <> ''
+               AND (d.id IS NULL OR NOT (d.state = 'cancelled'
+                    OR (d.state = 'queued' AND d.attempts = 0 AND d.scheduled_at IS NOT NULL)))
              ORDER BY m.sent_at, m.id",
         )?
         .query_map([conversation_id.0], |row| row.get(0))?

@@ -22,6 +22,7 @@ struct Index {
     agents: Vec<Agent>,
     parts: Vec<Part>,
     needing_person: i64,
+    differing: usize,
 }
 
 impl Index {
@@ -70,7 +71,7 @@ pub(super) async fn index(context: Shared, admin: Admin) -> Result<HttpResponse,
             let mut needing_person = 0;
             for mailbox in &page.mailboxes {
                 let folders = FolderRow::list(db, mailbox.id)?;
-                needing_person += folders.iter().map(FolderRow::needing_person).sum::<i64>();
+                needing_person += folders.iter().map(|row| row.needing).sum::<i64>();
             }
             let agents = store::agents::list(db)?;
             let parts = shared.services.work.parts();
@@ -80,6 +81,7 @@ pub(super) async fn index(context: Shared, admin: Admin) -> Result<HttpResponse,
                 agents,
                 parts,
                 needing_person,
+                differing: store::ledger_checks::list_differing(db)?.len(),
             })
         })
         .await?;

@@ -71,9 +71,11 @@ fn part_name(part: &Part, mailboxes: &[Mailbox]) -> String {
     };
     match part.name.split_once(':') {
         Some(("poll", id)) => format!("Receiving for {}", address(id)),
+        Some(("write-back", id)) => format!("Marking and moving for {}", address(id)),
         Some(("send", id)) => format!("Sending for {}", address(id)),
         _ => match part.name.as_str() {
             "janitor" => "Housekeeping".to_owned(),
+            "alerts" => "Alerts".to_owned(),
             "store" => "Database".to_owned(),
             other => other.to_owned(),
         },

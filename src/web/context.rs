@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use super::assets::Assets;
 use super::checks::Checks;
 use super::error::Error;
+use super::folders::Listings;
 use super::live::Streams;
 use super::readings::Readings;
 
@@ -31,6 +32,8 @@ pub struct Context {
     pub(super) checks: Checks,
     /// What was read from the bytes of messages that were shown lately.
     pub(super) readings: Readings,
+    /// Folders as the servers listed them lately.
+    pub(super) listings: Listings,
     hashing: Semaphore,
 }
 
@@ -47,6 +50,7 @@ impl Context {
             streams: Streams::default(),
             checks: Checks::default(),
             readings: Readings::default(),
+            listings: Listings::default(),
             hashing: Semaphore::new(HASHES),
         }
     }

@@ -1,8 +1,16 @@
-//! Watched folders as the pages show them: fates held against the server's own count.
+//! Folders as the pages show them: fates held against the server's own count here; which are watched, and what
+//! is written back, in the modules below.
+
+mod choose;
+mod listings;
+mod write_back;
+
+pub(super) use choose::{index, update, update_sent};
+pub(super) use listings::Listings;
+pub(super) use write_back::{forget, retry, update_write_back};
 
 use super::error::Error;
-use super::mailbox_words as words;
-use crate::model::{Fate, Folder, FolderRole, MailboxId};
+use crate::model::{Comparison, Fate, Folder, FolderRole, LedgerCheck, MailboxId};
 use crate::store::{self, Db};
 
 /// A folder with what became of the messages in it.
@@ -11,6 +19,12 @@ pub(super) struct FolderRow {
     pub(super) folder: Folder,
     /// Fates that some message met, with their numbers.
     pub(super) fates: Vec<(Fate, i64)>,
+    /// Messages that wait for a person.
+    pub(super) needing: i64,
+    /// Messages of which a person has said that they are fine.
+    pub(super) dismissed: i64,
+    /// How it stands against the server.
+    pub(super) check: Option<LedgerCheck>,
 }
 
 impl FolderRow {
@@ -24,7 +38,15 @@ impl FolderRow {
             .map(|folder| {
                 let fates = store::fates::count(db, folder.id)?;
                 let fates = fates.into_iter().map(|row| (row.fate, row.count)).collect();
-                Ok(Self { folder, fates })
+                let (needing, dismissed) = store::fates::count_needing_person(db, folder.id)?;
+                let check = store::ledger_checks::find(db, folder.id)?;
+                Ok(Self {
+                    folder,
+                    fates,
+                    needing,
+                    dismissed,
+                    check,
+                })
             })
             .collect()
     }
@@ -35,19 +57,26 @@ impl FolderRow {
         self.fates.iter().map(|(_, count)| count).sum()
     }
 
-    /// Messages that a person should look at.
+    /// What the last comparison with the server found, and when; `None` when its UIDs have changed meaning since.
     #[must_use]
-    pub(super) fn needing_person(&self) -> i64 {
-        self.fates
-            .iter()
-            .filter(|(fate, _)| words::needs_person(fate))
-            .map(|(_, count)| count)
-            .sum()
+    pub(super) fn compared(&self) -> Option<(&i64, &Comparison)> {
+        let (at, found) = self.check.as_ref()?.last.as_ref()?;
+        let validity = self.folder.cursor.map(|cursor| cursor.uid_validity);
+        (validity == Some(found.uid_validity)).then_some((at, found))
+    }
+
+    /// A comparison has been asked for, or its time has come.
+    #[must_use]
+    pub(super) fn is_being_compared(&self, now: &i64) -> bool {
+        self.check.as_ref().is_some_and(|check| check.is_due(*now))
     }
 
     /// What the numbers come to, in words.
     #[must_use]
     pub(super) fn verdict(&self) -> String {
+        if !self.folder.watched {
+            return "Nothing is read from it any more; what was received stays.".to_owned();
+        }
         let Some(server) = self.folder.server_count else {
             return "Not read yet.".to_owned();
         };
@@ -73,8 +102,10 @@ impl FolderRow {
 
     /// What the folder is for, in words.
     #[must_use]
-    pub(super) fn role(&self) -> &'static str {
+    pub(super) const fn role(&self) -> &'static str {
         match self.folder.role {
+            _ if !self.folder.watched => "Not watched any more",
+            FolderRole::Other if self.folder.junk => "Spam",
             FolderRole::Inbox => "Incoming mail",
             FolderRole::Sent => "Replies, also those written in Outlook",
             FolderRole::Other => "Watched",

@@ -66,6 +66,39 @@ pub(super) fn size(bytes: i64) -> String {
     }
 }
 
+/// A number with its thousands set apart: "4,312".
+#[must_use]
+pub(super) fn count(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if number < 0 { format!("-{text}") } else { text }
+}
+
+/// A day in full: "1 March 2026".
+#[must_use]
+pub(super) fn day(at: i64) -> String {
+    date(at).format("%-d %B %Y").to_string()
+}
+
+/// A day as a field for dates holds it: "2026-03-01".
+#[must_use]
+pub(super) fn iso_day(at: i64) -> String {
+    date(at).format("%Y-%m-%d").to_string()
+}
+
+/// The first second (UTC) of a day in a field for dates.
+#[must_use]
+pub(super) fn parse_day(text: &str) -> Option<i64> {
+    let day = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    Some(day.and_hms_opt(0, 0, 0)?.and_utc().timestamp())
+}
+
 /// Two letters that stand for a person.
 #[must_use]
 pub(super) fn initials(name: &str) -> String {

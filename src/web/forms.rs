@@ -44,6 +44,12 @@ impl Fields {
             .map_or("", String::as_str)
     }
 
+    /// All values of a field that may be there several times.
+    #[must_use]
+    pub(super) fn all(&self, name: &str) -> &[String] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
+    }
+
     /// Whether a box was ticked.
     #[must_use]
     pub(super) fn is_on(&self, name: &str) -> bool {
@@ -54,7 +60,9 @@ impl Fields {
         self.0.entry(name.to_owned()).or_default().push(value);
     }
 
-    fn parse(body: &[u8]) -> Self {
+    /// Reads the fields of a form as they are sent, or of a query.
+    #[must_use]
+    pub(super) fn parse(body: &[u8]) -> Self {
         let mut fields = Self::default();
         for (name, value) in url::form_urlencoded::parse(body) {
             // Browsers send line breaks in text areas as CR LF.

@@ -49,6 +49,7 @@ impl Index {
             View::Unassigned => "Unassigned",
             View::Waiting => "Waiting",
             View::Closed => "Closed",
+            View::Spam => "Spam",
         }
     }
 
@@ -76,7 +77,8 @@ impl Index {
 
     /// Where a row of the open view stands is clear from the view.
     fn shows_status(&self, row: &ConversationRow) -> bool {
-        row.status != Status::Open && self.view != View::Closed && self.view != View::Waiting
+        row.status != Status::Open
+            && !matches!(self.view, View::Closed | View::Waiting | View::Spam)
     }
 }
 

@@ -117,6 +117,29 @@ pub(super) async fn resume(
     ))
 }
 
+/// `POST /mailboxes/{id}/sending`: send again after repeated refusals.
+///
+/// # Errors
+/// Those of the store.
+pub(super) async fn send_again(
+    context: Shared,
+    _admin: Admin,
+    id: Path<i64>,
+    _form: Posted,
+) -> Result<HttpResponse, Error> {
+    let id = MailboxId(id.into_inner());
+    let mailbox = context.read(move |db| find(db, id)).await?;
+    if mailbox.sending_stopped_at.is_none() {
+        let flash = Flash::bad("Sending from this mailbox is not stopped.");
+        return Ok(back(&context, id, &flash));
+    }
+    context
+        .services(move |services| services.work.resume_sending(services, id))
+        .await??;
+    let flash = Flash::good("Replies of this mailbox leave again.");
+    Ok(back(&context, id, &flash))
+}
+
 async fn set_status(context: &Shared, id: MailboxId, status: MailboxStatus) -> Result<(), Error> {
     let now = context.now();
     context

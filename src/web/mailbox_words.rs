@@ -1,6 +1,6 @@
 //! What a mailbox, its loops and its schedule do, in words for people.
 
-use crate::model::{Fate, Mailbox, MailboxStatus, TakeFrom, WayOut};
+use crate::model::{Fate, Mailbox, MailboxStatus, TakeFrom, WayOut, WriteBackSettings};
 use crate::work::schedule;
 use crate::work::status::Health;
 
@@ -82,6 +82,17 @@ pub(super) fn way_out(mailbox: &Mailbox) -> String {
         WayOut::Graph => {
             "Replies leave through Microsoft Graph, for SMTP is switched off for this mailbox. Messages over about 3 MB need SMTP.".to_owned()
         }
+    }
+}
+
+/// What is written back.
+#[must_use]
+pub(super) fn written_back(settings: &WriteBackSettings) -> String {
+    match (settings.mark_read, &settings.move_to) {
+        (false, None) => "Nothing".to_owned(),
+        (true, None) => "Read marks".to_owned(),
+        (false, Some(target)) => format!("Closed mail moves to {}", target.name),
+        (true, Some(target)) => format!("Read marks; closed mail moves to {}", target.name),
     }
 }
 

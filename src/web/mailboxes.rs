@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use askama::Template;
 
+use super::backfills::Older;
 use super::context::Shared;
 use super::error::Error;
 use super::flash::Flash;
@@ -14,7 +15,9 @@ use super::mailbox_words::{self as words, Label};
 use super::page::{self, Here, Page, go, go_saying};
 use super::session::Admin;
 use crate::mail::html;
-use crate::model::{Mailbox, MailboxId, MailboxStatus};
+use crate::model::{
+    BackfillState, Mailbox, MailboxId, MailboxStatus, WriteBackSettings, WriteBackState,
+};
 use crate::problem::Problem;
 use crate::store::{self, Db};
 use crate::work::connect::{self, Begin, BeginError};
@@ -174,7 +177,10 @@ struct Show {
     page: Page,
     row: Row,
     folders: Vec<FolderRow>,
+    older: Option<Older>,
     settings: Settings,
+    writing: WriteBackSettings,
+    write_backs: WriteBackState,
 }
 
 impl Show {
@@ -188,6 +194,14 @@ impl Show {
 
     fn next_looks(&self) -> Vec<i64> {
         words::next_times(&self.row.mailbox.poll_cron, self.page.now, 3)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.row.mailbox.sending_stopped_at.is_some()
+    }
+
+    fn written_back(&self) -> String {
+        words::written_back(&self.writing)
     }
 
     /// The sender pauses for the provider's sake.
@@ -214,7 +228,10 @@ impl Show {
                     page,
                     row,
                     folders: FolderRow::list(db, id)?,
+                    older: Older::find(db, &shared, id)?,
                     settings,
+                    writing: store::write_backs::find_settings(db, id)?,
+                    write_backs: store::write_backs::find_state(db, id)?,
                 })
             })
             .await

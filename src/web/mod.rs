@@ -5,8 +5,11 @@ mod addresses;
 mod admin;
 mod admin_health;
 mod agents;
+mod alerts;
 mod assets;
 mod attachments;
+mod backfills;
+mod banners;
 mod checks;
 mod client;
 mod context;
@@ -35,10 +38,14 @@ mod outbox;
 mod page;
 mod picture_senders;
 mod readings;
+mod search;
 mod session;
 mod setup;
 mod sign_in;
 mod themes;
+mod undo_window;
+mod waiting;
+mod zone;
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -65,6 +72,7 @@ pub fn configure(routes: &mut ServiceConfig) {
         // The inbox
         .service(resource("/").route(get().to(inbox::index)))
         .service(resource("/live").route(get().to(live::show)))
+        .service(resource("/search").route(get().to(search::index)))
         // A conversation
         .service(resource("/conversations/{number}").route(get().to(conversations::show)))
         .service(resource("/conversations/{number}/replies").route(post().to(conversations::reply)))
@@ -102,34 +110,11 @@ pub fn configure(routes: &mut ServiceConfig) {
         .service(resource("/deliveries/{id}/retry").route(post().to(outbox::retry)))
         .service(resource("/deliveries/{id}/cancellation").route(post().to(outbox::cancel)))
         .service(resource("/deliveries/{id}/settlement").route(post().to(outbox::settle)))
-        // Mailboxes
-        .route("/mailboxes", get().to(mailboxes::index))
-        .route("/mailboxes", post().to(mailboxes::create))
-        .route("/mailboxes/new", get().to(mailboxes::new))
-        .route("/mailboxes/{id}", get().to(mailboxes::show))
-        .route("/mailboxes/{id}", post().to(mailboxes::update))
-        .route("/mailboxes/{id}/checks", get().to(checks::index))
-        .route("/mailboxes/{id}/checks", post().to(checks::create))
-        .route("/mailboxes/{id}/choice", post().to(checks::choose))
-        .route("/mailboxes/{id}/sign-in", post().to(mailbox_acts::sign_in))
-        .route("/mailboxes/{id}/sync", post().to(mailbox_acts::sync))
-        .route("/mailboxes/{id}/pause", post().to(mailbox_acts::pause))
-        .service(resource("/mailboxes/{id}/resumption").route(post().to(mailbox_acts::resume)))
-        .route("/microsoft/callback", get().to(microsoft_callback::show))
-        // Administration
-        .route("/admin", get().to(admin::index))
-        .route("/admin/agents", get().to(agents::index))
-        .route("/admin/agents", post().to(agents::create))
-        .service(resource("/admin/agents/{id}/password").route(post().to(agents::reset_password)))
-        .route("/admin/agents/{id}/disablement", post().to(agents::disable))
-        .route("/admin/agents/{id}/enablement", post().to(agents::enable))
-        .route("/admin/microsoft", get().to(microsoft::show))
-        .route("/admin/microsoft", post().to(microsoft::update))
-        .route("/admin/microsoft/check", post().to(microsoft::check))
-        .route("/admin/microsoft/consent", post().to(microsoft::consent))
-        .route("/admin/ledger", get().to(ledger::index))
-        .route("/admin/ledger/retries", post().to(ledger::retry))
-        .route("/admin/health", get().to(admin_health::show))
+        .service(resource("/deliveries/{id}/time").route(post().to(outbox::reschedule)))
+        .service(resource("/deliveries/{id}/withdrawal").route(post().to(outbox::withdraw)))
+        .configure(mailbox_routes)
+        .configure(administration)
+        .configure(alerts_routes)
         // For machines
         .service(resource("/healthz").route(get().to(health::live)))
         .service(resource("/readyz").route(get().to(health::ready)))
@@ -141,6 +126,96 @@ pub fn configure(routes: &mut ServiceConfig) {
                 .service(resource("/{hash}/{name:.*}").route(get().to(assets::show))),
         )
         .default_service(web::to(missing));
+}
+
+/// The routes of mailboxes and of connecting them.
+fn mailbox_routes(routes: &mut ServiceConfig) {
+    routes
+        .route("/mailboxes", get().to(mailboxes::index))
+        .route("/mailboxes", post().to(mailboxes::create))
+        .route("/mailboxes/new", get().to(mailboxes::new))
+        .route("/mailboxes/{id}", get().to(mailboxes::show))
+        .route("/mailboxes/{id}", post().to(mailboxes::update))
+        .route("/mailboxes/{id}/checks", get().to(checks::index))
+        .route("/mailboxes/{id}/checks", post().to(checks::create))
+        .route("/mailboxes/{id}/choice", post().to(checks::choose))
+        .configure(folder_routes)
+        .route("/mailboxes/{id}/sign-in", post().to(mailbox_acts::sign_in))
+        .route("/mailboxes/{id}/sync", post().to(mailbox_acts::sync))
+        .route("/mailboxes/{id}/pause", post().to(mailbox_acts::pause))
+        .service(resource("/mailboxes/{id}/resumption").route(post().to(mailbox_acts::resume)))
+        .configure(older_mail)
+        .service(resource("/mailboxes/{id}/sending").route(post().to(mailbox_acts::send_again)))
+        .route("/microsoft/callback", get().to(microsoft_callback::show));
+}
+
+/// The routes of the administration.
+fn administration(routes: &mut ServiceConfig) {
+    routes
+        .route("/admin", get().to(admin::index))
+        .route("/admin/agents", get().to(agents::index))
+        .route("/admin/agents", post().to(agents::create))
+        .service(resource("/admin/agents/{id}/password").route(post().to(agents::reset_password)))
+        .route("/admin/agents/{id}/disablement", post().to(agents::disable))
+        .route("/admin/agents/{id}/enablement", post().to(agents::enable))
+        .route("/admin/microsoft", get().to(microsoft::show))
+        .route("/admin/microsoft", post().to(microsoft::update))
+        .route("/admin/microsoft/check", post().to(microsoft::check))
+        .route("/admin/microsoft/consent", post().to(microsoft::consent))
+        .service(resource("/admin/undo-window").route(post().to(undo_window::update)))
+        .route("/admin/ledger", get().to(ledger::index))
+        .route("/admin/ledger/folder", get().to(ledger::folder))
+        .route("/admin/ledger/retries", post().to(ledger::retry))
+        .route("/admin/ledger/dismissals", post().to(ledger::dismiss))
+        .route("/admin/ledger/checks", post().to(ledger::check))
+        .route("/admin/health", get().to(admin_health::show));
+}
+
+/// What administrators are told, and how.
+fn alerts_routes(routes: &mut ServiceConfig) {
+    routes
+        .route("/admin/alerts", get().to(alerts::index))
+        .route("/admin/alerts/mail", post().to(alerts::mail))
+        .route("/admin/alerts/mail/test", post().to(alerts::test_mail))
+        .route("/admin/alerts/webhook", post().to(alerts::webhook))
+        .route(
+            "/admin/alerts/webhook/test",
+            post().to(alerts::test_webhook),
+        )
+        .route("/admin/alerts/disk", post().to(alerts::disk));
+}
+
+/// The routes of fetching older mail.
+fn older_mail(routes: &mut ServiceConfig) {
+    routes
+        .route("/mailboxes/{id}/backfills", post().to(backfills::create))
+        .route("/mailboxes/{id}/backfills/new", get().to(backfills::new))
+        .route("/backfills/{id}/pause", post().to(backfills::pause))
+        .service(resource("/backfills/{id}/resumption").route(post().to(backfills::resume)))
+        .service(resource("/backfills/{id}/cancellation").route(post().to(backfills::cancel)));
+}
+
+/// The routes of a mailbox's folders and of what is written back.
+fn folder_routes(routes: &mut ServiceConfig) {
+    routes
+        .route("/mailboxes/{id}/folders", get().to(folders::index))
+        .route("/mailboxes/{id}/folders", post().to(folders::update))
+        .route(
+            "/mailboxes/{id}/sent-folder",
+            post().to(folders::update_sent),
+        )
+        .route(
+            "/mailboxes/{id}/write-back",
+            post().to(folders::update_write_back),
+        )
+        .route(
+            "/mailboxes/{id}/write-back/retries",
+            post().to(folders::retry),
+        )
+        .route(
+            "/mailboxes/{id}/write-back/removal",
+            post().to(folders::forget),
+        );
 }
 
 /// Any other address.

@@ -11,6 +11,7 @@ use super::flash::Flash;
 use super::forms::Posted;
 use super::page::{self, Here, Page, go_saying, local_path};
 use super::session::Visitor;
+use super::waiting::Waiting;
 use crate::model::{Agent, Attempt, Delivery, DeliveryId, DeliveryState, OutboxRow, WayOut};
 use crate::problem::Problem;
 use crate::store;
@@ -24,10 +25,12 @@ const ROWS: u32 = 200;
 struct Index {
     page: Page,
     rows: Vec<OutboxRow>,
+    /// How long replies can be taken back.
+    undo_seconds: i64,
 }
 
-fn can_retry(delivery: &Delivery) -> bool {
-    delivery.can_retry() && delivery.state != DeliveryState::Uncertain
+fn is_failed(delivery: &Delivery) -> bool {
+    delivery.state == DeliveryState::Failed
 }
 
 fn way(attempt: &Attempt) -> &'static str {
@@ -58,10 +61,24 @@ pub(super) async fn index(context: Shared, visitor: Visitor) -> Result<HttpRespo
             Ok(Index {
                 page,
                 rows: store::deliveries::list_outbox(db, ROWS)?,
+                undo_seconds: store::settings::find_undo_seconds(db)?,
             })
         })
         .await?;
     page::show(&index)
+}
+
+async fn find(context: &Shared, id: &str) -> Result<Delivery, Error> {
+    let id = DeliveryId(id.parse().map_err(|_| Error::NotFound("delivery"))?);
+    context
+        .read(move |db| store::deliveries::find(db, id)?.ok_or(Error::NotFound("delivery")))
+        .await
+}
+
+/// Where the reply stands in its conversation.
+fn home(delivery: &Delivery) -> String {
+    let conversation = conversations::url(delivery.conversation_id);
+    format!("{conversation}#message-{}", delivery.message_id)
 }
 
 type Decision = Box<dyn FnOnce(&Services, DeliveryId, &Agent) -> Result<Delivery, Problem> + Send>;
@@ -74,18 +91,12 @@ async fn decide(
     decision: Decision,
     sentence: &str,
 ) -> Result<HttpResponse, Error> {
-    let id = DeliveryId(path.parse().map_err(|_| Error::NotFound("delivery"))?);
-    let found = context
-        .read(move |db| store::deliveries::find(db, id)?.ok_or(Error::NotFound("delivery")))
-        .await?;
+    let found = find(&context, &path).await?;
+    let id = found.id;
     let outcome = context
         .services(move |services| decision(services, id, &visitor.agent))
         .await?;
-    let home = format!(
-        "{}#message-{}",
-        conversations::url(found.conversation_id),
-        found.message_id
-    );
+    let home = home(&found);
     let back = local_path(form.fields.get("back"), &home);
     let flash = match outcome {
         Ok(delivery) => {
@@ -109,15 +120,85 @@ pub(super) async fn retry(
 ) -> Result<HttpResponse, Error> {
     let decision: Decision =
         Box::new(|services, id, actor| services.work.retry_delivery(services, id, actor));
-    decide(
-        context,
-        visitor,
-        path,
-        form,
-        decision,
-        "It is tried again now.",
-    )
-    .await
+    let found = find(&context, &path).await?;
+    let mailbox = found.mailbox_id;
+    let mailbox = context
+        .read(move |db| Ok(store::mailboxes::find(db, mailbox)?))
+        .await?;
+    let sentence = if mailbox.is_some_and(|mailbox| mailbox.sending_stopped_at.is_some()) {
+        "It leaves as soon as an administrator lets its mailbox send again."
+    } else if found.attempts == 0 {
+        "It leaves now."
+    } else {
+        "It is tried again now."
+    };
+    decide(context, visitor, path, form, decision, sentence).await
+}
+
+/// `POST /deliveries/{id}/withdrawal`: back into the form it was written in.
+///
+/// # Errors
+/// When there is no such delivery, or the store fails.
+pub(super) async fn withdraw(
+    context: Shared,
+    visitor: Visitor,
+    path: Path<String>,
+    _form: Posted,
+) -> Result<HttpResponse, Error> {
+    let found = find(&context, &path).await?;
+    let id = found.id;
+    let outcome = context
+        .services(move |services| {
+            let actor = &visitor.agent;
+            services.work.withdraw_delivery(services, id, actor)
+        })
+        .await?;
+    Ok(match outcome {
+        Ok(_) => {
+            let form = format!(
+                "{}?edit={}#write",
+                conversations::url(found.conversation_id),
+                found.message_id
+            );
+            let flash = Flash::good("Taken back: it has not left. Change it, or send it again.");
+            go_saying(&context, &form, &flash)
+        }
+        Err(problem) => {
+            let flash = Flash::bad(format!("{} {}", problem.sentence, problem.remedy));
+            go_saying(&context, &home(&found), &flash)
+        }
+    })
+}
+
+/// `POST /deliveries/{id}/time`: another time to leave at.
+///
+/// # Errors
+/// When there is no such delivery, or the store fails.
+pub(super) async fn reschedule(
+    context: Shared,
+    visitor: Visitor,
+    path: Path<String>,
+    form: Posted,
+) -> Result<HttpResponse, Error> {
+    let zone = visitor.visit.zone;
+    let at = match zone.read_plan(form.fields.get("leave_at"), context.now()) {
+        Ok(at) => at,
+        Err(sentence) => {
+            let found = find(&context, &path).await?;
+            let home = home(&found);
+            let back = local_path(form.fields.get("back"), &home);
+            let flash = Flash::bad(format!("{sentence} Nothing was changed."));
+            return Ok(go_saying(&context, back, &flash));
+        }
+    };
+    let unless_answered = form.fields.is_on("unless_answered");
+    let decision: Decision = Box::new(move |services, id, _| {
+        services
+            .work
+            .reschedule_delivery(services, id, at, unless_answered)
+    });
+    let sentence = format!("It leaves {}.", zone.words(at));
+    decide(context, visitor, path, form, decision, &sentence).await
 }
 
 /// `POST /deliveries/{id}/cancellation`

@@ -9,14 +9,16 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::assets::Assets;
+use super::banners::{Banners, needs_attention};
 use super::context::Context;
 use super::error::Error;
 use super::flash::Flash;
 use super::format;
 use super::live::Revisions;
-use super::microsoft;
 use super::session::{Visit, Visitor};
-use crate::model::{Agent, InboxCounts, Mailbox, MailboxId, MailboxStatus, View, Word as _};
+use super::waiting::Waiting;
+use super::zone::Zone;
+use crate::model::{Agent, Alert, Delivery, InboxCounts, Mailbox, MailboxId, View, Word as _};
 use crate::store::{self, Db};
 use crate::work::entra_app;
 
@@ -67,7 +69,7 @@ impl Theme {
 /// Which entry of the side bar is the current one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Here {
-    /// `inbox`, `outbox`, `mailboxes`, `agents`, `app`, `ledger`, `health`.
+    /// `inbox`, `search`, `outbox`, `mailboxes`, `agents`, `app`, `ledger`, `alerts`, `health`.
     pub section: &'static str,
     /// In the inbox: which view.
     pub view: Option<View>,
@@ -112,6 +114,10 @@ pub(super) struct Page {
     pub path: String,
     /// When it was made, unix seconds UTC.
     pub now: i64,
+    /// The same in milliseconds.
+    pub now_ms: i64,
+    /// The time zone of who looks.
+    pub zone: Zone,
     /// Current entry of the side bar.
     pub here: Here,
     /// Counts of the inbox's views.
@@ -120,6 +126,8 @@ pub(super) struct Page {
     pub outbox: OutboxCounts,
     /// All mailboxes.
     pub mailboxes: Vec<Mailbox>,
+    /// Open alerts.
+    pub alerts: Vec<Alert>,
     /// For administrators: days until the Entra app's secret ends, once that is near; negative after.
     pub secret_days_left: Option<i64>,
     /// Which state of the store the page shows; [`super::live`] tells what has changed since.
@@ -148,6 +156,7 @@ impl Page {
             stuck: failed + uncertain,
         };
         page.mailboxes = store::mailboxes::list(db)?;
+        page.alerts = store::alerts::list_open(db)?;
         if visitor.agent.is_admin() {
             page.secret_days_left = entra_app::days_left_to_warn_of(db, page.now)?;
         }
@@ -167,10 +176,13 @@ impl Page {
             flash: visit.flash.clone(),
             path: visit.path.clone(),
             now: context.now(),
+            now_ms: context.services.clock.now_ms(),
+            zone: visit.zone,
             here: Here::default(),
             counts: InboxCounts::default(),
             outbox: OutboxCounts::default(),
             mailboxes: Vec::new(),
+            alerts: Vec::new(),
             secret_days_left: None,
             shows: Revisions::default(),
             assets: context.assets.clone(),
@@ -213,6 +225,32 @@ impl Page {
         }
     }
 
+    /// A time in full in the zone of who looks, for what is planned.
+    #[must_use]
+    pub(super) fn plan_time(&self, at: &i64) -> Time {
+        Time {
+            at: *at,
+            text: self.zone.words(*at),
+            exact: false,
+        }
+    }
+
+    /// A time as the value of a field, in the zone of who looks.
+    #[must_use]
+    pub(super) fn field_time(&self, at: &i64) -> String {
+        self.zone.field(*at)
+    }
+
+    /// What a queued reply waits for.
+    #[must_use]
+    pub(super) fn waiting(&self, delivery: &Delivery) -> Waiting {
+        let mailbox = self
+            .mailboxes
+            .iter()
+            .find(|mailbox| mailbox.id == delivery.mailbox_id);
+        Waiting::of(delivery, mailbox, self.now_ms)
+    }
+
     /// How long until a time.
     #[must_use]
     pub(super) fn within(&self, at: &i64) -> String {
@@ -240,6 +278,7 @@ impl Page {
             View::Unassigned => "user-x",
             View::Waiting => "hourglass",
             View::Closed => "circle-check",
+            View::Spam => "shield-check",
         };
         [
             (View::Open, "Open", Some(self.counts.open)),
@@ -247,8 +286,13 @@ impl Page {
             (View::Unassigned, "Unassigned", Some(self.counts.unassigned)),
             (View::Waiting, "Waiting", Some(self.counts.waiting)),
             (View::Closed, "Closed", None),
+            (View::Spam, "Spam", Some(self.counts.spam)),
         ]
         .into_iter()
+        // Few watch a Junk folder.
+        .filter(|(view, ..)| {
+            *view != View::Spam || self.counts.spam > 0 || self.here.view == Some(View::Spam)
+        })
         .map(|(view, label, count)| ViewLink {
             label,
             icon: icon(view),
@@ -280,16 +324,10 @@ impl Page {
         inbox_url(self.here.view.unwrap_or(View::Open), None)
     }
 
-    /// When the Entra app's secret ends, in words, once that is near.
+    /// What stands above the content.
     #[must_use]
-    pub(super) fn secret_ends(&self) -> Option<String> {
-        self.secret_days_left.map(microsoft::days_left)
-    }
-
-    /// Whether the secret has ended or ends within a week.
-    #[must_use]
-    pub(super) fn secret_is_urgent(&self) -> bool {
-        self.secret_days_left.is_some_and(|days| days <= 7)
+    pub(super) fn banners(&self) -> Banners {
+        Banners::of(self)
     }
 
     /// Mailboxes that do not receive or do not send and need a person.
@@ -300,17 +338,6 @@ impl Page {
             .filter(|mailbox| needs_attention(mailbox))
             .collect()
     }
-}
-
-/// Whether a person has to do something about a mailbox.
-fn needs_attention(mailbox: &Mailbox) -> bool {
-    matches!(
-        mailbox.status,
-        MailboxStatus::NeedsSignIn | MailboxStatus::NeedsAdmin
-    ) || mailbox
-        .send_problem
-        .as_ref()
-        .is_some_and(|problem| !problem.is_transient())
 }
 
 /// The address of a list.

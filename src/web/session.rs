@@ -12,6 +12,7 @@ use super::context::Context;
 use super::error::Error;
 use super::flash::{self, Flash};
 use super::page::Theme;
+use super::zone::Zone;
 use crate::model::SignedIn;
 use crate::secret::{random_token, sha256};
 use crate::store;
@@ -25,6 +26,8 @@ pub(super) struct Visit {
     pub csrf: String,
     /// Light, dark, or as the system says.
     pub theme: Theme,
+    /// The time zone of who looks.
+    pub zone: Zone,
     /// A sentence left by the request before.
     pub flash: Option<Flash>,
     /// Path and query of this request.
@@ -182,6 +185,7 @@ pub(super) async fn recognise<B: MessageBody + 'static>(
         signed: None,
         csrf: String::new(),
         theme: Theme::of(request.request()),
+        zone: Zone::of(request.request()),
         flash: flash::take(request.request()),
         path,
     };

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{Services, schedule};
+use crate::problem::{Disposition, Problem};
+use crate::store::{self, Db, settings};
 
 /// Begins the name of every nightly backup.
 pub(super) const PREFIX: &str = "mailhatch-";
@@ -47,6 +49,43 @@ pub fn newest(data_dir: &Path) -> Option<Backup> {
 #[must_use]
 pub fn next(services: &Services) -> Option<i64> {
     schedule::next(&services.config.backup_cron, 0, services.clock.now())
+}
+
+/// Where is kept what stopped the last one.
+const PROBLEM: &str = "backup_problem";
+
+/// What stopped the last backup, if anything did.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn problem(db: &Db) -> store::Result<Option<Problem>> {
+    let text = settings::find_text(db, PROBLEM)?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// Writes down how a backup went.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn note(services: &Services, problem: Option<&Problem>) -> store::Result<()> {
+    let now = services.clock.now();
+    services.store.write(|tx| match problem {
+        Some(problem) => {
+            let text = serde_json::to_string(problem).unwrap_or_default();
+            settings::update_text(tx, PROBLEM, &text, now)
+        }
+        None => settings::delete(tx, PROBLEM),
+    })
+}
+
+/// That none was made when it was time.
+pub(super) fn missed() -> Problem {
+    Problem::new(
+        "backup_missed",
+        Disposition::NeedsAdmin,
+        "No backup was made though it was time for one.",
+        "Look at the page Health and at the log; `mailhatch backup` makes one by hand.",
+    )
 }
 
 /// Reads the time in a name such as `mailhatch-20270115-030000.db`.

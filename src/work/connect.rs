@@ -416,8 +416,22 @@ pub fn choose(
     take_from: TakeFrom,
     days: u32,
 ) -> Result<(), FormError> {
-    let now = services.clock.now();
-    let since_at = match take_from {
+    let since_at = since_at(take_from, days, services.clock.now())?;
+    services
+        .store
+        .write(|tx| store::mailboxes::update_choice(tx, id, take_from, since_at))
+        .map_err(|error| FormError::new("", error.to_problem().to_string()))?;
+    services.work.wake_supervisor();
+    services.work.wake_poller(id);
+    Ok(())
+}
+
+/// From when on mail is taken; `None` takes all.
+///
+/// # Errors
+/// A number of days that makes no sense.
+pub fn since_at(take_from: TakeFrom, days: u32, now: i64) -> Result<Option<i64>, FormError> {
+    Ok(match take_from {
         TakeFrom::All => None,
         // The server's clock may be behind ours; a message of the last minutes too many does no harm,
         // one too few would be lost.
@@ -431,14 +445,7 @@ pub fn choose(
                 "Enter a number of days between 1 and 3650.",
             ));
         }
-    };
-    services
-        .store
-        .write(|tx| store::mailboxes::update_choice(tx, id, take_from, since_at))
-        .map_err(|error| FormError::new("", error.to_problem().to_string()))?;
-    services.work.wake_supervisor();
-    services.work.wake_poller(id);
-    Ok(())
+    })
 }
 
 /// Asks Entra whether the app is valid, without signing anyone in.

@@ -1,6 +1,8 @@
 //! Dialling the servers of a mailbox with a valid token: the one place that knows which server, which
 //! user name and which token, and that a refused token is renewed once before anyone is told.
 
+use std::time::Duration;
+
 use super::credentials::{AccessToken, Freshness, access_token};
 use super::{Services, entra_app};
 use crate::imap;
@@ -34,6 +36,20 @@ pub(super) fn imap(
     user: &str,
     on_closer: &dyn Fn(Closer),
 ) -> Result<imap::Session, Problem> {
+    imap_within(services, mailbox, user, Duration::MAX, on_closer)
+}
+
+/// As [`imap`], for somebody who waits: no answer may take longer than `longest`.
+///
+/// # Errors
+/// As [`imap`].
+pub(super) fn imap_within(
+    services: &Services,
+    mailbox: &Mailbox,
+    user: &str,
+    longest: Duration,
+    on_closer: &dyn Fn(Closer),
+) -> Result<imap::Session, Problem> {
     let traits = traits(services, mailbox)?;
     let server = traits.imap;
     with_fresh_token(
@@ -44,9 +60,9 @@ pub(super) fn imap(
             let login = Login::new(user, token.token.as_str());
             let patience = services.config.patience;
             let deadlines = Deadlines {
-                connect: patience.connect,
-                read: patience.answer,
-                write: patience.answer,
+                connect: patience.connect.min(longest),
+                read: patience.answer.min(longest),
+                write: patience.answer.min(longest),
             };
             imap::Session::connect_within(&server, &services.trust, &login, deadlines, on_closer)
         },
@@ -62,6 +78,25 @@ pub(super) fn smtp(
     mailbox: &Mailbox,
     user: &str,
 ) -> Result<smtp::Session, smtp::Refusal> {
+    let patience = services.config.patience;
+    let timeouts = smtp::Timeouts {
+        connect: patience.connect,
+        command: patience.answer,
+        final_answer: patience.verdict,
+    };
+    smtp_within(services, mailbox, user, timeouts)
+}
+
+/// As [`smtp`], with a patience of the caller's choice.
+///
+/// # Errors
+/// As [`smtp`].
+pub(super) fn smtp_within(
+    services: &Services,
+    mailbox: &Mailbox,
+    user: &str,
+    timeouts: smtp::Timeouts,
+) -> Result<smtp::Session, smtp::Refusal> {
     let traits = traits(services, mailbox).map_err(smtp::Refusal::from)?;
     let server = traits.smtp;
     let hello = services
@@ -72,12 +107,6 @@ pub(super) fn smtp(
         .to_owned();
     with_fresh_token(services, mailbox, wants_new_token, |token| {
         let login = Login::new(user, token.token.as_str());
-        let patience = services.config.patience;
-        let timeouts = smtp::Timeouts {
-            connect: patience.connect,
-            command: patience.answer,
-            final_answer: patience.verdict,
-        };
         smtp::Session::open(&server, &services.trust, &login, &hello, timeouts)
     })
     .map_err(|refusal| {

@@ -60,10 +60,7 @@ fn round(services: &Services, next_backup_at: &mut Option<i64>) {
             LoopName::Janitor,
             Line::new(Health::Busy, "Making the nightly backup."),
         );
-        match back_up(services, now) {
-            Ok(path) => tracing::info!(path = %path.display(), "backup made and verified"),
-            Err(error) => tracing::error!(%error, "the backup failed"),
-        }
+        nightly_backup(services, now);
         *next_backup_at = backups::next(services);
     }
 }
@@ -99,6 +96,21 @@ fn date(at: i64) -> String {
     chrono::DateTime::from_timestamp(at, 0).map_or_else(String::new, |at| {
         at.format("%Y-%m-%d %H:%M UTC").to_string()
     })
+}
+
+/// Makes the nightly backup, and writes down how it went; gives whether it was made.
+pub fn nightly_backup(services: &Services, now: i64) -> bool {
+    let made = back_up(services, now);
+    let problem = made.as_ref().err().map(store::Error::to_problem);
+    if let Err(error) = backups::note(services, problem.as_ref()) {
+        tracing::error!(%error, "how the backup went could not be stored");
+    }
+    match &made {
+        Ok(path) => tracing::info!(path = %path.display(), "backup made and verified"),
+        Err(error) => tracing::error!(%error, "the backup failed"),
+    }
+    services.work.wake_alerts();
+    made.is_ok()
 }
 
 /// Makes a verified backup in `<data dir>/backups` and removes the oldest ones.

@@ -12,7 +12,8 @@ use prometheus_client::registry::Registry;
 
 use super::Services;
 use super::status::Health;
-use crate::store::{self, deliveries, mailboxes};
+use crate::model::Backfill;
+use crate::store::{self, backfills, deliveries, ledger_checks, mailboxes};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct MailboxLabel {
@@ -57,6 +58,14 @@ pub fn render(services: &Services) -> store::Result<String> {
     );
     let size = Number::default();
     size.set(i64::try_from(services.store.size_bytes()).unwrap_or(i64::MAX));
+    let differing = Number::default();
+    let differ = services.store.read(ledger_checks::list_differing)?.len();
+    differing.set(i64::try_from(differ).unwrap_or(i64::MAX));
+    registry.register(
+        "ledger_differing_folders",
+        "Folders whose fates differ from what their server lists",
+        differing,
+    );
     registry.register(
         "store_size_bytes",
         "Size of the database with its log",
@@ -73,6 +82,7 @@ fn mailbox_numbers(services: &Services, registry: &mut Registry) -> store::Resul
     let now = services.clock.now();
     let lag = Family::<MailboxLabel, Number>::default();
     let working = Family::<MailboxLabel, Number>::default();
+    let older = Family::<MailboxLabel, Number>::default();
     for mailbox in services.store.read(mailboxes::list)? {
         let label = MailboxLabel {
             mailbox: mailbox.id.0,
@@ -82,7 +92,18 @@ fn mailbox_numbers(services: &Services, registry: &mut Registry) -> store::Resul
         }
         let works = mailbox.problem.is_none() && mailbox.send_problem.is_none();
         working.get_or_create(&label).set(i64::from(works));
+        let backfill = services
+            .store
+            .read(|db| backfills::find_newest(db, mailbox.id))?;
+        if let Some(backfill) = backfill.filter(Backfill::is_under_way) {
+            older.get_or_create(&label).set(backfill.left());
+        }
     }
+    registry.register(
+        "backfill_messages_left",
+        "Older messages that are still to be fetched, where that is under way",
+        older,
+    );
     registry.register(
         "mailbox_lag_seconds",
         "Seconds since the last sync that ended well",

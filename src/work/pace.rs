@@ -12,8 +12,8 @@ const PASSED_BY_MAX: u32 = 5;
 /// What is remembered from one session to the next.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Pace {
-    /// Up to this UID of a folder messages are fetched one by one.
-    careful: Option<(FolderId, u32)>,
+    /// Between these UIDs of a folder messages are fetched one by one.
+    careful: Option<(FolderId, u32, u32)>,
     /// The message at which the session broke last, and how often.
     stumbled: Option<(FolderId, u32, u32)>,
     passed_by: u32,
@@ -31,8 +31,9 @@ pub(super) enum Advice {
 impl Pace {
     /// Whether this message is to be fetched alone.
     pub(super) fn is_careful(&self, folder: FolderId, uid: u32) -> bool {
-        self.careful
-            .is_some_and(|(careful, until)| careful == folder && uid <= until)
+        self.careful.is_some_and(|(careful, from, until)| {
+            careful == folder && (from..=until).contains(&uid)
+        })
     }
 
     /// A batch has come.
@@ -44,8 +45,9 @@ impl Pace {
     /// The session broke at this batch.
     pub(super) fn broke(&mut self, folder: FolderId, batch: &[u32]) -> Advice {
         let [uid] = *batch else {
+            let from = batch.iter().min().copied().unwrap_or(0);
             let until = batch.iter().max().copied().unwrap_or(0);
-            self.careful = Some((folder, until));
+            self.careful = Some((folder, from, until));
             return Advice::TryAgain;
         };
         let before = self
@@ -74,7 +76,11 @@ mod tests {
         let mut pace = Pace::default();
         assert_eq!(pace.broke(INBOX, &[3, 4, 9]), Advice::TryAgain);
         assert!(pace.is_careful(INBOX, 3) && pace.is_careful(INBOX, 9));
-        assert!(!pace.is_careful(INBOX, 10) && !pace.is_careful(FolderId(2), 3));
+        assert!(
+            !pace.is_careful(INBOX, 10)
+                && !pace.is_careful(INBOX, 2)
+                && !pace.is_careful(FolderId(2), 3)
+        );
     }
 
     #[test]

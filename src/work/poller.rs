@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use super::pace::Pace;
+use super::refind::{self, Found};
 use super::status::{Health, Line, LoopName};
 use super::sync;
 use super::wake::Wake;
@@ -65,6 +66,7 @@ pub fn step(services: &Services, poller: &mut Poller, id: MailboxId, wake: &Wake
         }
         Err(error) => return poller.failed(error.to_problem()),
     };
+    let _at_work = services.work.receive(id);
     match sync_all(services, poller, &mailbox, wake) {
         Ok(passed) if passed.cut_short => Step::CutShort,
         Ok(passed) => {
@@ -86,7 +88,7 @@ pub fn step(services: &Services, poller: &mut Poller, id: MailboxId, wake: &Wake
     }
 }
 
-fn receives(mailbox: &Mailbox) -> bool {
+pub(super) fn receives(mailbox: &Mailbox) -> bool {
     !matches!(
         mailbox.status,
         MailboxStatus::Paused | MailboxStatus::Choosing
@@ -134,21 +136,26 @@ fn sync_all(
     let mut total = sync::Passed::default();
     let pace = &mut poller.pace;
     poller.left_out = None;
-    // INBOX last, so that IDLE waits on it.
-    for folder in folders.iter().rev() {
+    for folder in in_order(&folders) {
+        // As it is now: INBOX may come a second time.
+        let found = services
+            .store
+            .read(|db| store::folders::find(db, folder.id))
+            .map_err(|error| error.to_problem())?;
+        let Some(folder) = found.as_ref().filter(|folder| folder.watched) else {
+            continue;
+        };
         let passed = match sync::folder(services, session, mailbox, folder, wake, pace) {
             Err(problem) if folder.role != FolderRole::Inbox => {
-                let found = found_again(services, session, folder, problem)?;
+                let found = left_out(services, session, &folders, folder, problem)?;
                 let passed = found.and_then(|folder| {
                     sync::folder(services, session, mailbox, &folder, wake, pace)
                 });
-                // INBOX is what people wait for: no other folder holds it up while the session lives.
+                note_folder(services, folder, passed.as_ref().err());
                 passed.or_else(|problem| {
                     if imap::explain::asks_for_pause(&problem) || session.noop().is_err() {
                         return Err(problem);
                     }
-                    tracing::warn!(mailbox.id = mailbox.id.0, folder.id = folder.id.0,
-                        code = %problem.code, "a folder is left out");
                     poller.left_out = Some(format!(
                         "{} is left out for now: {}",
                         folder.name, problem.sentence
@@ -156,7 +163,11 @@ fn sync_all(
                     Ok(sync::Passed::default())
                 })?
             }
-            other => other?,
+            Ok(passed) => {
+                note_folder(services, folder, None);
+                passed
+            }
+            failed => failed?,
         };
         total.received += passed.received;
         total.cut_short |= passed.cut_short;
@@ -167,38 +178,69 @@ fn sync_all(
     Ok(total)
 }
 
-/// A folder that could not be read, under the name it has now: people rename folders, and Exchange
-/// does when a mailbox changes its language. `Err` inside when that is not what was wrong.
-fn found_again(
+/// A folder other than INBOX that could not be read: looked for under another name, or left out for now, which
+/// its page says. INBOX is what people wait for: no other folder holds it up while the session lives.
+fn left_out(
     services: &Services,
     session: &mut imap::Session,
+    folders: &[Folder],
     folder: &Folder,
     problem: Problem,
 ) -> Result<Result<Folder, Problem>, Problem> {
-    if imap::explain::asks_for_pause(&problem) || folder.role != FolderRole::Sent {
-        return Ok(Err(problem));
-    }
-    let Ok(on_server) = session.list_folders() else {
-        // The session is what failed.
+    if imap::explain::asks_for_pause(&problem) {
         return Err(problem);
-    };
-    if on_server.iter().any(|now| now.raw_name == folder.raw_name) {
-        return Ok(Err(problem));
     }
-    let sent = |now: &imap::Folder| now.role == Some(imap::FolderRole::Sent);
-    let Some(now) = on_server.into_iter().find(sent) else {
-        return Ok(Err(problem));
+    let problem = match refind::find(services, session, folders, folder) {
+        Ok(Found::Renamed(renamed)) => return Ok(Ok(renamed)),
+        Ok(Found::StillThere) => problem,
+        Ok(Found::Gone(gone)) => gone,
+        // The session is what failed.
+        Err(_) => return Err(problem),
     };
-    let (raw, name) = (&now.raw_name, &now.name);
-    services
+    if session.noop().is_err() {
+        return Err(problem);
+    }
+    Ok(Err(problem))
+}
+
+/// Writes down what keeps a folder from being read, or that nothing does any more.
+fn note_folder(services: &Services, folder: &Folder, problem: Option<&Problem>) {
+    if folder.problem.as_ref() == problem && (problem.is_none() || !is_old(services, folder)) {
+        return;
+    }
+    if let Some(problem) = problem {
+        tracing::warn!(mailbox.id = folder.mailbox_id.0, folder.id = folder.id.0,
+            code = %problem.code, "a folder is left out");
+    }
+    let now = services.clock.now();
+    let stored = services
         .store
-        .write(|tx| store::folders::update_name(tx, folder.id, raw, name))
-        .map_err(|error: store::Error| error.to_problem())?;
-    Ok(Ok(Folder {
-        raw_name: now.raw_name,
-        name: now.name,
-        ..folder.clone()
-    }))
+        .write(|tx| store::folders::update_problem(tx, folder, problem, now));
+    if let Err(error) = stored {
+        tracing::error!(folder.id = folder.id.0, %error, "a folder's state could not be stored");
+    }
+}
+
+/// Whether what is wrong with a folder was found an hour ago or more.
+fn is_old(services: &Services, folder: &Folder) -> bool {
+    let now = services.clock.now();
+    folder
+        .problem_at
+        .is_none_or(|at| !(0..3_600).contains(&now.saturating_sub(at)))
+}
+
+/// The order in which folders are read. INBOX comes last, so that IDLE waits on it; where further folders are
+/// watched it comes first as well, for new mail must not wait until all of them have been looked into.
+fn in_order(folders: &[Folder]) -> Vec<&Folder> {
+    let of = |role: FolderRole| folders.iter().filter(move |folder| folder.role == role);
+    let mut order = Vec::new();
+    if of(FolderRole::Other).next().is_some() {
+        order.extend(of(FolderRole::Inbox));
+        order.extend(of(FolderRole::Other));
+    }
+    order.extend(of(FolderRole::Sent));
+    order.extend(of(FolderRole::Inbox));
+    order
 }
 
 /// The watched folders; found on the server the first time.
@@ -211,6 +253,10 @@ fn folders(
         services
             .store
             .read(|db| store::folders::list(db, mailbox.id))
+            .map(|mut all| {
+                all.retain(|folder| folder.watched);
+                all
+            })
             .map_err(|error| error.to_problem())
     };
     let known = list()?;
@@ -252,6 +298,7 @@ fn note_synced(services: &Services, mailbox: &Mailbox, received: u64) -> store::
     }
     if recovered {
         tracing::info!(mailbox.id = mailbox.id.0, "the mailbox receives again");
+        services.work.wake_alerts();
     }
     Ok(())
 }
@@ -284,6 +331,7 @@ fn note_failed(services: &Services, mailbox: &Mailbox, problem: &Problem) {
     if let Err(error) = stored {
         tracing::error!(mailbox.id = mailbox.id.0, %error, "the mailbox's state could not be stored");
     }
+    services.work.wake_alerts();
 }
 
 fn say(services: &Services, id: MailboxId, health: Health, sentence: impl Into<String>) {
@@ -336,7 +384,7 @@ pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
 }
 
 /// How long to wait after a failure.
-fn pause_seconds(problem: &Problem, failures: u32) -> i64 {
+pub(super) fn pause_seconds(problem: &Problem, failures: u32) -> i64 {
     let asked = i64::try_from(problem.wait_seconds()).unwrap_or(PERSON_PAUSE_SECONDS);
     let [random] = random_bytes::<1>();
     match problem.disposition {
@@ -358,7 +406,7 @@ fn pause_seconds(problem: &Problem, failures: u32) -> i64 {
     }
 }
 
-fn span(seconds: i64) -> String {
+pub(super) fn span(seconds: i64) -> String {
     if seconds < 90 {
         format!("{seconds} seconds")
     } else {

@@ -113,14 +113,20 @@ fn reading(services: &Services, mailbox: &Mailbox) -> Vec<CheckLine> {
     match looked {
         Err(problem) => vec![CheckLine::bad(NAME, problem)],
         Ok((exists, folders)) => {
-            let sent = folders
+            let chosen = super::folders::chosen_sent(services, mailbox)
+                .ok()
+                .flatten();
+            let found = folders
                 .iter()
                 .find(|folder| folder.role == Some(imap::FolderRole::Sent));
+            let sent = chosen
+                .map(|folder| folder.name)
+                .or(found.map(|folder| folder.name.clone()));
             vec![
                 CheckLine::good(NAME, format!("The inbox can be read; messages in it: {exists}.")),
                 sent.map_or_else(
                     || CheckLine::skipped("Sent Items", "No folder for sent mail was found; replies written in Outlook will not show."),
-                    |folder| CheckLine::good("Sent Items", format!("Replies written in Outlook are read from “{}”.", folder.name)),
+                    |name| CheckLine::good("Sent Items", format!("Replies written in Outlook are read from “{name}”.")),
                 ),
             ]
         }

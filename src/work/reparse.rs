@@ -2,8 +2,8 @@
 //! `mailhatch reparse`. Both ask the store what is left, so they may run together and stop anywhere.
 
 use super::Services;
-use crate::intake::rebuild;
-use crate::store::{self, derived};
+use crate::intake::{DERIVED_VERSION, rebuild};
+use crate::store::{self, Db, derived};
 
 /// Messages between two lines of progress.
 const LINE_EVERY: i64 = 1_000;
@@ -12,6 +12,9 @@ const LINE_EVERY: i64 = 1_000;
 /// the next try comes with the janitor's next round.
 pub(super) fn a_little(services: &Services) -> Option<String> {
     let store = &services.store;
+    if let Err(error) = rebuild::notes(store) {
+        tracing::error!(%error, "notes could not be indexed for the search");
+    }
     let left = rebuild::step(store).and_then(|step| match step.done {
         0 => Ok(0),
         _ => rebuild::left(store),
@@ -39,6 +42,7 @@ pub fn all(services: &Services, anew: bool, mut tell: impl FnMut(&str)) -> store
     if anew {
         rebuild::mark_all(store)?;
     }
+    while rebuild::notes(store)? {}
     let total = store.read(derived::count)?;
     let (mut changed, mut told) = (0, i64::MIN);
     loop {
@@ -53,6 +57,14 @@ pub fn all(services: &Services, anew: bool, mut tell: impl FnMut(&str)) -> store
             told = done;
         }
     }
+}
+
+/// How many messages an older version has read: the search may not find them yet.
+///
+/// # Errors
+/// Those of the store.
+pub fn left(db: &Db) -> store::Result<i64> {
+    derived::count_stale(db, DERIVED_VERSION)
 }
 
 fn progress(done: i64, total: i64) -> String {

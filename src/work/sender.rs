@@ -2,12 +2,15 @@
 //! the server is dialled; a message whose answer was lost is never sent again before it has been
 //! looked for in Sent Items.
 
-use std::time::{Duration, Instant};
+mod row;
+
+use std::time::Duration;
 
 use super::credentials::{Freshness, access_token};
+use super::limits::{self, Hold};
 use super::status::{Health, Line, LoopName};
 use super::wake::Wake;
-use super::{Services, dial, entra_app, schedule, settle};
+use super::{Services, entra_app, leaving, schedule, settle};
 use crate::graph;
 use crate::mail::compose::with_bcc;
 use crate::model::{
@@ -32,8 +35,8 @@ const PAUSE_MAX_SECONDS: i64 = 3_600;
 const PERSON_PAUSE_SECONDS: i64 = 15 * 60;
 /// Pause of a mailbox that Microsoft has blocked from sending.
 const BLOCK_PAUSE_SECONDS: i64 = 2 * 3_600;
-/// How long replies are handed over in a row before it looks around.
-const ROW_TIME: Duration = Duration::from_secs(1);
+/// No pause is longer: the day's limit asks for the longest.
+const LONGEST_PAUSE_SECONDS: i64 = 25 * 3_600;
 /// How often it looks even if nobody rang.
 const LOOK_EVERY_SECONDS: i64 = 300;
 
@@ -45,14 +48,16 @@ type Claimed = (Delivery, i64);
 pub enum Step {
     /// A delivery was tried or settled, or a few that were due; there may be more.
     Worked,
-    /// Nothing is due before this time.
+    /// Nothing is due before this time, unix milliseconds.
     Nothing(Option<i64>),
 }
 
-/// What a sender remembers between steps: an open SMTP session, used for several replies in a row.
+/// What a sender remembers between steps: an open SMTP session, used for several replies in a row, and how many
+/// recipients still fit the day.
 #[derive(Debug, Default)]
 pub struct Sender {
     session: Option<smtp::Session>,
+    room: limits::Room,
 }
 
 /// Settles one delivery of a mailbox, or tries one that is due and those that follow it.
@@ -77,23 +82,48 @@ pub fn step(services: &Services, sender: &mut Sender, id: MailboxId) -> store::R
         settle::settle(services, &mailbox, &delivery)?;
         return Ok(Step::Worked);
     }
-    let due = services.store.read(|db| deliveries::next_due(db, id))?;
-    let wait_until = due.map(|at| at.max(mailbox.send_after_at));
-    if wait_until.is_none_or(|at| at > now) {
+    if mailbox.sending_stopped_at.is_some() {
         sender.hang_up();
-        if wait_until.is_some() && clock_was_set_back(services, &mailbox, now)? {
+        return Ok(Step::Nothing(None));
+    }
+    let due_ms = services.store.read(|db| deliveries::next_due_ms(db, id))?;
+    let wait_until_ms = due_ms.map(|at| at.max(mailbox.send_after_at.saturating_mul(1_000)));
+    if wait_until_ms.is_none_or(|at| at > services.clock.now_ms()) {
+        sender.hang_up();
+        if wait_until_ms.is_some() && clock_was_set_back(services, &mailbox, now)? {
             return Ok(Step::Worked);
         }
-        return Ok(Step::Nothing(wait_until));
+        return Ok(Step::Nothing(wait_until_ms));
     }
-    if let Some(at) = rate_limit(services, &mailbox, now)? {
-        return Ok(Step::Nothing(Some(at)));
+    if limits::is_day_over(&mailbox, now) {
+        services
+            .store
+            .write(|tx| store::mailboxes::update_sending(tx, id, None, 0, now))?;
+    }
+    match limits::hold(services, &mut sender.room, &mailbox, now)? {
+        Hold::Free => {}
+        Hold::PutOff => return Ok(Step::Worked),
+        Hold::Until(at) => return Ok(Step::Nothing(Some(at.saturating_mul(1_000)))),
     }
     match mailbox.way_out {
-        WayOut::Smtp => through_smtp(services, sender, &mailbox, now)?,
+        WayOut::Smtp => row::through_smtp(services, sender, &mailbox, now)?,
         WayOut::Graph => through_graph(services, &mailbox, now)?,
     }
     Ok(Step::Worked)
+}
+
+/// Takes the next due reply, if there still is one: it may have been taken back to the last moment.
+fn claim(
+    tx: &store::Tx<'_>,
+    services: &Services,
+    id: MailboxId,
+    way_out: WayOut,
+) -> store::Result<Option<Claimed>> {
+    let now_ms = services.clock.now_ms();
+    if deliveries::next_due_ms(tx, id)?.is_none_or(|at| at > now_ms) {
+        return Ok(None);
+    }
+    deliveries::claim_next(tx, id, way_out, now_ms.div_euclid(1_000))
 }
 
 impl Sender {
@@ -108,7 +138,7 @@ impl Sender {
 /// again. Says whether there were any.
 fn clock_was_set_back(services: &Services, mailbox: &Mailbox, now: i64) -> store::Result<bool> {
     let id = mailbox.id;
-    let pause = mailbox.send_after_at > now.saturating_add(BLOCK_PAUSE_SECONDS * 3)
+    let pause = mailbox.send_after_at > now.saturating_add(LONGEST_PAUSE_SECONDS)
         || (mailbox.send_after_at > now && mailbox.send_problem_at.is_some_and(|at| at > now));
     let waits = services
         .store
@@ -129,107 +159,12 @@ fn clock_was_set_back(services: &Services, mailbox: &Mailbox, now: i64) -> store
     })
 }
 
-/// When the provider's limit of messages a minute is used up: when to go on.
-fn rate_limit(services: &Services, mailbox: &Mailbox, now: i64) -> store::Result<Option<i64>> {
-    let limit = limit(services, mailbox);
-    let used_up = services
-        .store
-        .read(|db| is_used_up(db, mailbox, limit, now))?;
-    Ok(used_up.then_some(now + 5))
-}
-
-/// How many messages a minute the provider allows; `None`: any number.
-fn limit(services: &Services, mailbox: &Mailbox) -> Option<u32> {
-    let traits = dial::traits(services, mailbox).ok()?;
-    Some(traits.limits.messages_per_minute).filter(|limit| *limit < u32::MAX)
-}
-
-fn is_used_up(
-    db: &store::Db,
-    mailbox: &Mailbox,
-    limit: Option<u32>,
-    now: i64,
-) -> store::Result<bool> {
-    let Some(limit) = limit else {
-        return Ok(false);
-    };
-    let sent = deliveries::count_attempts(db, mailbox.id, now.saturating_sub(60), now)?;
-    Ok(sent >= i64::from(limit))
-}
-
-/// Hands over what is due, one reply after the other for a moment. That one was taken and that the next is
-/// about to be handed over is written down together.
-fn through_smtp(
-    services: &Services,
-    sender: &mut Sender,
-    mailbox: &Mailbox,
-    now: i64,
-) -> store::Result<()> {
-    let kept = sender.session.take();
-    let mut was_kept = kept.is_some();
-    let mut session = match kept {
-        Some(session) => session,
-        None => match dial::smtp(services, mailbox, mailbox.smtp_user()) {
-            Ok(session) => session,
-            Err(refusal) => return closed_way(services, mailbox, &refusal, now),
-        },
-    };
-    let (began, limit) = (Instant::now(), limit(services, mailbox));
-    let claim = |tx: &store::Tx<'_>| deliveries::claim_next(tx, mailbox.id, WayOut::Smtp, now);
-    let Some(mut claimed) = services.store.write(claim)? else {
-        session.quit();
-        return Ok(());
-    };
-    loop {
-        let (delivery, attempt_id) = &claimed;
-        let (envelope, raw, _) = message(services, mailbox, delivery)?;
-        let mut outcome = session.send(&envelope, &raw);
-        // The server had ended a session we kept: nothing was said about this message yet.
-        if was_kept && !session.is_usable() && is_before_recipients(&outcome) {
-            outcome = match dial::smtp(services, mailbox, mailbox.smtp_user()) {
-                Ok(newer) => {
-                    session = newer;
-                    session.send(&envelope, &raw)
-                }
-                Err(refusal) => Outcome::Refused(refusal),
-            };
-        }
-        was_kept = true;
-        let goes_on = session.is_usable() && began.elapsed() < ROW_TIME;
-        let claim_next = |tx: &store::Tx<'_>| {
-            if !goes_on || is_used_up(tx, mailbox, limit, now)? {
-                return Ok(None);
-            }
-            deliveries::claim_next(tx, mailbox.id, WayOut::Smtp, now)
-        };
-        let tried = Tried {
-            mailbox,
-            delivery,
-            attempt_id: *attempt_id,
-            way_out: WayOut::Smtp,
-        };
-        match record(services, &tried, outcome, &claim_next)? {
-            Some(next) => claimed = next,
-            None => break,
-        }
-    }
-    if session.is_usable() {
-        sender.session = Some(session);
-    }
-    Ok(())
-}
-
-fn is_before_recipients(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Refused(refusal)
-        if refusal.stage <= Stage::Sender && refusal.problem.is_transient())
-}
-
 fn through_graph(services: &Services, mailbox: &Mailbox, now: i64) -> store::Result<()> {
     let token = match access_token(services, mailbox.id, Resource::Graph, Freshness::Stored) {
         Ok(token) => token,
         Err(problem) => return closed_way(services, mailbox, &Refusal::from(problem), now),
     };
-    let claim = |tx: &store::Tx<'_>| deliveries::claim_next(tx, mailbox.id, WayOut::Graph, now);
+    let claim = |tx: &store::Tx<'_>| claim(tx, services, mailbox.id, WayOut::Graph);
     let Some((delivery, attempt_id)) = services.store.write(claim)? else {
         return Ok(());
     };
@@ -271,7 +206,7 @@ fn through_graph(services: &Services, mailbox: &Mailbox, now: i64) -> store::Res
         attempt_id,
         way_out: WayOut::Graph,
     };
-    record(services, &tried, outcome, &|_| Ok(None)).map(|_| ())
+    record(services, &tried, outcome, |_| Ok(None)).map(|_| ())
 }
 
 /// Graph's answer in the words of SMTP.
@@ -314,6 +249,7 @@ fn message(
     })?;
     let gone = || store::Error::Value(format!("message {} is gone", delivery.message_id));
     let message = message.ok_or_else(gone)?;
+    let raw = leaving::dated(services, delivery, &message, raw.ok_or_else(gone)?)?;
     let who = &message.recipients;
     let recipients = who.to.iter().chain(&who.cc).chain(&who.bcc);
     let envelope = Envelope {
@@ -322,7 +258,7 @@ fn message(
         together: delivery.attempts <= TOGETHER_TRIES,
     };
     let bcc = who.bcc.iter().map(|who| who.address.clone()).collect();
-    Ok((envelope, raw.ok_or_else(gone)?, bcc))
+    Ok((envelope, raw, bcc))
 }
 
 /// The server would not let us in, or could not be reached: a matter of the mailbox, not of a reply.
@@ -389,7 +325,7 @@ fn record(
     services: &Services,
     tried: &Tried<'_>,
     outcome: Outcome,
-    claim_next: &dyn Fn(&store::Tx<'_>) -> store::Result<Option<Claimed>>,
+    claim_next: impl FnOnce(&store::Tx<'_>) -> store::Result<Option<Claimed>>,
 ) -> store::Result<Option<Claimed>> {
     match outcome {
         Outcome::Accepted {
@@ -457,18 +393,27 @@ fn refused(services: &Services, tried: &Tried<'_>, refusal: &Refusal) -> store::
     let problem = &refusal.problem;
     let other_way = *way_out == mailbox.way_out && try_another_way(services, mailbox, refusal)?;
     // The age alone says little: the machine may have been off, or the clock set forward.
-    let too_old = now.saturating_sub(delivery.created_at) > GIVE_UP_SECONDS
-        && delivery.attempts >= GIVE_UP_TRIES;
+    let due_at = delivery
+        .scheduled_at
+        .map_or(delivery.created_at, |at| at.max(delivery.created_at));
+    let too_old =
+        now.saturating_sub(due_at) > GIVE_UP_SECONDS && delivery.attempts >= GIVE_UP_TRIES;
     // Before MAIL FROM nothing has been said about this message: the mailbox is meant.
     let before_message = refusal.stage <= Stage::SignIn;
     // A block lifts by itself after hours, and trying meanwhile lengthens it (Microsoft, "Continuous
     // error throttling").
     let blocked = problem.code.starts_with("smtp_blocked");
     let about_mailbox = before_message || blocked || problem.disposition == Disposition::NeedsAdmin;
-    let again = other_way || problem.is_transient() || before_message || blocked;
+    let stop = if other_way {
+        None
+    } else {
+        limits::judge(services, mailbox.id, problem, now)?
+    };
+    let keeps = stop.as_ref().is_some_and(|stop| stop.keeps_reply);
+    let again = other_way || problem.is_transient() || before_message || blocked || keeps;
     let (state, next_attempt_at) = if again && !too_old {
         let tries = u32::try_from(delivery.attempts).unwrap_or(u32::MAX);
-        let pause = if other_way {
+        let pause = if other_way || keeps {
             0
         } else {
             pause_seconds(problem, tries)
@@ -485,6 +430,7 @@ fn refused(services: &Services, tried: &Tried<'_>, refusal: &Refusal) -> store::
             &problem.detail
         };
         deliveries::finish_attempt(tx, *attempt_id, AttemptEnd::Refused, words, now)?;
+        deliveries::leaving::update_attempt_code(tx, *attempt_id, &problem.code)?;
         let change = Change {
             problem: Some(problem),
             next_attempt_at,
@@ -492,6 +438,9 @@ fn refused(services: &Services, tried: &Tried<'_>, refusal: &Refusal) -> store::
             ..Change::default()
         };
         deliveries::update_state(tx, delivery, state, &change, now)?;
+        if let Some(stop) = &stop {
+            return limits::stop(tx, mailbox.id, stop, now);
+        }
         if about_mailbox && !other_way {
             let tries = u32::try_from(delivery.attempts).unwrap_or(u32::MAX);
             let pause = if blocked {
@@ -542,8 +491,7 @@ pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
         let stepped = super::supervisor::guarded(services, LoopName::Send(id), || {
             step(services, &mut sender, id)
         });
-        let now = services.clock.now();
-        let pause = match stepped {
+        let pause_ms = match stepped {
             Ok(Ok(Step::Worked)) => {
                 let line = Line::new(Health::Busy, "Sending replies.");
                 services.work.board().set(LoopName::Send(id), line);
@@ -552,7 +500,7 @@ pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
             Ok(Ok(Step::Nothing(next))) => {
                 say(services, id);
                 match next {
-                    Some(at) => (at - now).clamp(1, LOOK_EVERY_SECONDS),
+                    Some(at) => (at - services.clock.now_ms()).clamp(1, LOOK_EVERY_SECONDS * 1_000),
                     // Five hundred quiet mailboxes need no five hundred threads.
                     None if wake.rest() => break,
                     None => 0,
@@ -563,14 +511,14 @@ pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
                 let problem = error.to_problem();
                 let line = Line::new(Health::Trouble, problem.sentence);
                 services.work.board().set(LoopName::Send(id), line);
-                30
+                30_000
             }
             Err(()) => {
                 sender = Sender::default();
-                120
+                120_000
             }
         };
-        let _ = wake.wait(Duration::from_secs(u64::try_from(pause).unwrap_or(1)));
+        let _ = wake.wait(Duration::from_millis(u64::try_from(pause_ms).unwrap_or(1)));
     }
     sender.hang_up();
 }

@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Services, dial};
+use super::{Services, dial, leaving};
 use crate::imap;
-use crate::model::{Agent, Delivery, DeliveryId, DeliveryState, Mailbox, MailboxId, WayOut};
+use crate::model::{
+    Agent, Delivery, DeliveryId, DeliveryState, Mailbox, MailboxId, StoppedBy, WayOut,
+};
 use crate::problem::{Disposition, Problem};
 use crate::providers::SentCopy;
 use crate::store;
-use crate::store::deliveries::{self, Change};
+use crate::store::deliveries::{self, Change, leaving as stored};
 
 /// How often Sent Items is looked into while the copy may yet come, and least time between two looks.
 const LOOK_EVERY_SECONDS: i64 = 15;
@@ -87,7 +89,9 @@ pub(super) fn settle(
                     "not in Sent Items: it did not leave and is queued again"
                 );
                 let words = "Not in Sent Items: it had not left.".to_owned();
-                (DeliveryState::Queued, now, words)
+                // One that was in a restored backup may be planned for later.
+                let at = delivery.scheduled_at.map_or(now, |at| at.max(now));
+                (DeliveryState::Queued, at, words)
             }
         }
         (Ok(false), None) => {
@@ -160,9 +164,11 @@ fn look(services: &Services, mailbox: &Mailbox, id: &str) -> Result<bool, Proble
     if mailbox.shared {
         users.push(&mailbox.upn);
     }
+    let chosen = super::folders::chosen_sent(services, mailbox)?.map(|folder| folder.raw_name);
     let mut first_problem = None;
-    for user in users {
-        match look_as(services, mailbox, user, id) {
+    for (number, user) in users.into_iter().enumerate() {
+        let chosen = chosen.as_deref().filter(|_| number == 0);
+        match look_as(services, mailbox, user, chosen, id) {
             Ok(true) => return Ok(true),
             Ok(false) => {}
             Err(problem) => first_problem = first_problem.or(Some(problem)),
@@ -172,12 +178,22 @@ fn look(services: &Services, mailbox: &Mailbox, id: &str) -> Result<bool, Proble
     first_problem.map_or(Ok(false), Err)
 }
 
-fn look_as(services: &Services, mailbox: &Mailbox, user: &str, id: &str) -> Result<bool, Problem> {
+fn look_as(
+    services: &Services,
+    mailbox: &Mailbox,
+    user: &str,
+    chosen: Option<&str>,
+    id: &str,
+) -> Result<bool, Problem> {
     let mut session = dial::imap(services, mailbox, user, &|_| {})?;
-    let folders = session.list_folders()?;
-    let sent = folders
-        .into_iter()
-        .find(|folder| folder.role == Some(imap::FolderRole::Sent));
+    let sent = match chosen {
+        Some(raw_name) => Some(raw_name.to_owned()),
+        None => session
+            .list_folders()?
+            .into_iter()
+            .find(|folder| folder.role == Some(imap::FolderRole::Sent))
+            .map(|folder| folder.raw_name),
+    };
     let Some(sent) = sent else {
         let _ = session.logout();
         return Err(Problem::new(
@@ -187,7 +203,7 @@ fn look_as(services: &Services, mailbox: &Mailbox, user: &str, id: &str) -> Resu
             "Ask the customer, or look in the mailbox, and settle the reply by hand.",
         ));
     };
-    session.examine(&sent.raw_name)?;
+    session.examine(&sent)?;
     let found = !session.find_message_id(id)?.is_empty();
     let _ = session.logout();
     Ok(found)
@@ -269,6 +285,13 @@ impl super::Work {
                     return Ok(None);
                 };
                 let words = format!("Decided by {}.", actor.name);
+                if state == DeliveryState::Cancelled {
+                    if delivery.state == DeliveryState::Queued {
+                        leaving::restore_status(tx, &delivery, actor, now)?;
+                    }
+                    stored::update_cancelled(tx, &delivery, StoppedBy::Person, &words, now)?;
+                    return Ok(Some(delivery));
+                }
                 let change = Change {
                     next_attempt_at: now,
                     server_reply: &words,
@@ -277,6 +300,10 @@ impl super::Work {
                 };
                 deliveries::update_state(tx, &delivery, state, &change, now)?;
                 if state == DeliveryState::Queued {
+                    // What was to leave later, or can be taken back, leaves now and is dated so.
+                    let scheduled_at = delivery.scheduled_at.map(|at| at.min(now));
+                    let unless = delivery.unless_answered;
+                    stored::update_time(tx, &delivery, scheduled_at, now, unless)?;
                     // A person who asks for a try does not want to wait out an old pause.
                     store::mailboxes::update_sending(tx, delivery.mailbox_id, None, 0, now)?;
                 }

@@ -56,7 +56,7 @@ pub struct Activity {
 /// A part of the program for `/readyz` and the health page.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Part {
-    /// `store`, `poll:3`, `send:3`, `janitor`.
+    /// `store`, `poll:3`, `send:3`, `backfill:3`, `write-back:3`, `janitor`, `alerts`.
     pub name: String,
     /// How it fares.
     pub health: Health,
@@ -71,8 +71,14 @@ pub enum LoopName {
     Poll(MailboxId),
     /// Sends the mail of a mailbox.
     Send(MailboxId),
+    /// Fetches older mail of a mailbox, while that is asked for.
+    Backfill(MailboxId),
+    /// Marks as read and moves in a mailbox, where that is wanted.
+    WriteBack(MailboxId),
     /// Cleans up, makes backups, keeps idle tokens alive.
     Janitor,
+    /// Finds what administrators must know of, and tells them.
+    Alerts,
 }
 
 impl std::fmt::Display for LoopName {
@@ -80,7 +86,10 @@ impl std::fmt::Display for LoopName {
         match self {
             Self::Poll(id) => write!(f, "poll:{id}"),
             Self::Send(id) => write!(f, "send:{id}"),
+            Self::Backfill(id) => write!(f, "backfill:{id}"),
+            Self::WriteBack(id) => write!(f, "write-back:{id}"),
             Self::Janitor => f.write_str("janitor"),
+            Self::Alerts => f.write_str("alerts"),
         }
     }
 }
@@ -115,19 +124,25 @@ impl Board {
 
     /// Takes a loop off the board.
     pub fn remove(&self, name: LoopName) {
-        self.lines
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&name);
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.remove(&name).is_some() {
+            drop(lines);
+            self.changes
+                .send_modify(|count| *count = count.wrapping_add(1));
+        }
+    }
+
+    /// What a loop is doing, if it has begun.
+    #[must_use]
+    pub fn find(&self, name: LoopName) -> Option<Line> {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.get(&name).cloned()
     }
 
     /// What a loop is doing.
     #[must_use]
     pub fn line(&self, name: LoopName) -> Line {
-        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines
-            .get(&name)
-            .cloned()
+        self.find(name)
             .unwrap_or_else(|| Line::new(Health::Stopped, "Not started."))
     }
 

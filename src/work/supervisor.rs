@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::status::{Health, Line, LoopName};
 use super::wake::{Wake, Woken};
-use super::{Services, janitor, poller, sender, settle};
+use super::{Services, alerts, backfill, janitor, poller, sender, settle, write_back};
 use crate::store;
 
 /// How often the list of mailboxes is looked at even if nobody rang.
@@ -91,25 +91,33 @@ fn supervise(services: &Arc<Services>) {
     }
 }
 
-/// Starts loops that are missing. A loop whose thread has ended is started again; a sender that has nothing to
-/// send ends by itself, and is started when it is rung for.
+/// Starts loops that are missing. A loop whose thread has ended is started again. By itself end only a backfill
+/// that has no more to fetch, and a sender that has nothing to send, which is started when it is rung for.
 fn reconcile(
     services: &Arc<Services>,
     loops: &mut BTreeMap<LoopName, JoinHandle<()>>,
 ) -> store::Result<()> {
-    let mailboxes = services.store.read(store::mailboxes::list)?;
+    let (mailboxes, older, writing_back) = services.store.read(|db| {
+        Ok::<_, store::Error>((
+            store::mailboxes::list(db)?,
+            store::backfills::list_running(db)?,
+            store::write_backs::list_on(db)?,
+        ))
+    })?;
     // What another process has queued (`mailhatch outbox`) rings nobody.
     for mailbox in &mailboxes {
         let bell = services.work.bell(LoopName::Send(mailbox.id));
-        let next_due = |db: &store::Db| store::deliveries::next_due(db, mailbox.id);
+        let next_due = |db: &store::Db| store::deliveries::next_due_ms(db, mailbox.id);
         if bell.is_resting() && services.store.read(next_due)?.is_some() {
             bell.wake();
         }
     }
-    let mut wanted = vec![LoopName::Janitor];
+    let mut wanted = vec![LoopName::Janitor, LoopName::Alerts];
     for mailbox in &mailboxes {
         wanted.extend([LoopName::Poll(mailbox.id), LoopName::Send(mailbox.id)]);
     }
+    wanted.extend(older.into_iter().map(LoopName::Backfill));
+    wanted.extend(writing_back.into_iter().map(LoopName::WriteBack));
     for name in wanted {
         let bell = services.work.bell(name);
         let rested = bell.has_rested();
@@ -127,10 +135,13 @@ fn reconcile(
                     tracing::error!(loop_name = %name, "a loop ended with a panic");
                 }
             }
-            None => services
+            None => {}
+        }
+        if !rested {
+            services
                 .work
                 .board()
-                .set(name, Line::new(Health::Good, "Starting.")),
+                .set(name, Line::new(Health::Good, "Starting."));
         }
         bell.rise();
         let own = Arc::clone(services);
@@ -144,7 +155,16 @@ fn run(services: &Services, name: LoopName, bell: &Wake) {
     match name {
         LoopName::Poll(id) => poller::run(services, id, bell),
         LoopName::Send(id) => sender::run(services, id, bell),
+        LoopName::Backfill(id) => {
+            backfill::run(services, id, bell);
+            services.work.board().remove(name);
+            // It may have been asked for again in this instant.
+            services.work.wake_supervisor();
+            return;
+        }
+        LoopName::WriteBack(id) => write_back::run(services, id, bell),
         LoopName::Janitor => janitor::run(services, bell),
+        LoopName::Alerts => alerts::run(services, bell),
     }
     if bell.is_stopped() {
         services

@@ -2,16 +2,17 @@
 //! with its fates and the cursor in one transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 
-use super::Services;
 use super::mill::{Batch, Mill};
 use super::pace::{Advice, Pace};
 use super::status::{Health, Line, LoopName};
 use super::wake::Wake;
-use crate::imap::cursor::{self, Plan};
+use super::{Services, compare, labels};
+use crate::imap::cursor::{self, Plan, Resync};
 use crate::imap::{self, Selected};
 use crate::intake::{self, Fetched, Ready, Source};
-use crate::model::{Cursor, Fate, Folder, Mailbox, MailboxId};
+use crate::model::{BackfillId, Fate, Folder, Mailbox, MailboxId};
 use crate::net;
 use crate::problem::{Disposition, Problem};
 use crate::store;
@@ -22,6 +23,13 @@ const BATCH_MESSAGES: usize = 50;
 /// Most bytes fetched at once, by the server's estimates, which can be far off; a message larger
 /// than this is fetched alone.
 const BATCH_BYTES: u64 = 2 * 1024 * 1024;
+/// Most bytes that a batch of several may really bring, whatever was estimated: memory is bounded by it.
+/// When a batch brings more, its messages are fetched one by one.
+const BATCH_ANSWER_MAX: u64 = 16 * 1024 * 1024;
+/// As above for older mail, which comes beside new mail.
+const OLDER_ANSWER_MAX: u64 = 8 * 1024 * 1024;
+/// Most bytes that one message may bring: Exchange Online takes messages up to 150 MB.
+const MESSAGE_ANSWER_MAX: u64 = 200 * 1024 * 1024;
 /// Pause after a session that broke while messages were fetched: the server can be reached, after all.
 const BROKEN_PAUSE_SECONDS: u64 = 5;
 
@@ -50,6 +58,7 @@ pub(super) fn folder(
         mailbox,
         folder,
         uid_validity: selected.uid_validity,
+        backfill: None,
         wake,
         pace,
     };
@@ -63,6 +72,10 @@ pub(super) fn folder(
     // What failed before must not keep what is new.
     if !passed.cut_short {
         pass.retry_due(session, &mut passed)?;
+    }
+    if !passed.cut_short {
+        labels::ask(&pass, session)?;
+        compare::if_due(&mut pass, session, &mut passed)?;
     }
     if !passed.cut_short {
         let now = services.clock.now();
@@ -91,14 +104,17 @@ fn start(
     match cursor::plan(cursor, selected) {
         Plan::Nothing => Ok(None),
         Plan::From(uid) => Ok(Some(uid)),
-        Plan::ResyncAll { .. } => {
-            let first = first_wanted(session, mailbox, selected)?;
+        Plan::ResyncAll { why } => {
+            let since_at = folder.take_since_at(mailbox);
+            let first = first_wanted(session, since_at, selected)?;
+            let began_uid = selected.uid_next.filter(|_| why == Resync::FirstTime);
             services
                 .store
                 .write(|tx| {
-                    store::folders::update_start(tx, folder.id, selected.uid_validity, first)
+                    store::folders::update_start(tx, folder.id, selected.uid_validity, first)?;
+                    store::folders::update_began(tx, folder.id, began_uid)
                 })
-                .map_err(|error| error.to_problem())?;
+                .map_err(|error: store::Error| error.to_problem())?;
             tracing::info!(
                 mailbox.id = mailbox.id.0,
                 folder.id = folder.id.0,
@@ -114,10 +130,10 @@ fn start(
 /// The first UID that may be wanted: of the day mail is taken from, a day early for time zones.
 fn first_wanted(
     session: &mut imap::Session,
-    mailbox: &Mailbox,
+    since_at: Option<i64>,
     selected: &Selected,
 ) -> Result<u32, Problem> {
-    let Some(since_at) = mailbox.take_since_at else {
+    let Some(since_at) = since_at else {
         return Ok(1);
     };
     let uids = session.uids_since(since_at.saturating_sub(86_400))?;
@@ -138,6 +154,9 @@ impl Target<'_> {
         let (store, now) = (&self.services.store, self.services.clock.now());
         let report = intake::receive(store, &self.services.ids(), self.source, ready, now)
             .map_err(|error| error.to_problem())?;
+        if report.stale {
+            return Err(read_anew());
+        }
         Ok(report.received)
     }
 }
@@ -157,13 +176,17 @@ impl From<Problem> for Broken {
     }
 }
 
-struct Pass<'a> {
-    services: &'a Services,
-    mailbox: &'a Mailbox,
-    folder: &'a Folder,
-    uid_validity: u32,
-    wake: &'a Wake,
-    pace: &'a mut Pace,
+/// What fetches and stores messages of one folder, for a sync or for a backfill.
+pub(super) struct Pass<'a> {
+    pub(super) services: &'a Services,
+    pub(super) mailbox: &'a Mailbox,
+    /// As it was when the pass began.
+    pub(super) folder: &'a Folder,
+    pub(super) uid_validity: u32,
+    /// The backfill it is for.
+    pub(super) backfill: Option<BackfillId>,
+    pub(super) wake: &'a Wake,
+    pub(super) pace: &'a mut Pace,
 }
 
 impl<'a> Pass<'a> {
@@ -179,13 +202,13 @@ impl<'a> Pass<'a> {
             mailbox: self.mailbox,
             folder: self.folder,
             uid_validity: self.uid_validity,
+            backfill: self.backfill,
         }
     }
 
-    /// Fetches all, and stores what has come while it fetches on. When a batch is larger than the memory
-    /// allows or the session breaks at it, its messages are fetched one by one; one that is too large by
-    /// itself, or at which the session breaks again and again, is written down as such and passed by.
-    fn fetch_all(
+    /// Fetches all, each of which has a fate afterwards, and stores what has come while it fetches on. What
+    /// breaks it is treated as by [`Pass::fetch_batch`].
+    pub(super) fn fetch_all(
         &mut self,
         session: &mut imap::Session,
         uids: &[u32],
@@ -227,11 +250,10 @@ impl<'a> Pass<'a> {
                 }
                 show_progress(self.services, self.mailbox.id, done, total);
                 let place = self.services.work.room.take(bytes_of(&batch, &sizes));
-                let found = match session.fetch(&batch) {
+                let found = match self.fetch(session, &batch) {
                     Ok(found) => found,
                     Err(problem) => return Err(Broken { batch, problem }),
                 };
-                self.pace.went_well();
                 done += u64::try_from(batch.len()).unwrap_or(0);
                 if batch.len() == uids.len() {
                     passed.received += self.store_batch(&batch, found)?;
@@ -254,11 +276,51 @@ impl<'a> Pass<'a> {
     }
 
     fn batches(&self, sizes: &[(u32, u64)]) -> Vec<Vec<u32>> {
+        self.batches_of(sizes, BATCH_MESSAGES, BATCH_BYTES)
+    }
+
+    /// Batches of at most so many messages and, by the server's word, bytes; where care is needed, of one.
+    pub(super) fn batches_of(
+        &self,
+        sizes: &[(u32, u64)],
+        messages: usize,
+        bytes: u64,
+    ) -> Vec<Vec<u32>> {
         let careful = |(uid, _): &(u32, u64)| self.pace.is_careful(self.folder.id, *uid);
         let (careful, bold): (Vec<_>, Vec<_>) = sizes.iter().copied().partition(careful);
-        let mut batches = cursor::batches(&careful, 1, BATCH_BYTES);
-        batches.extend(cursor::batches(&bold, BATCH_MESSAGES, BATCH_BYTES));
+        let mut batches = cursor::batches(&careful, 1, bytes);
+        batches.extend(cursor::batches(&bold, messages, bytes));
         batches
+    }
+
+    /// Fetches and stores one batch. When it is larger than the memory allows or the session breaks at
+    /// it, its messages are fetched one by one; one that is too large by itself, or at which the
+    /// session breaks again and again, is written down as such and passed by.
+    pub(super) fn fetch_batch(
+        &mut self,
+        session: &mut imap::Session,
+        batch: &[u32],
+    ) -> Result<u64, Problem> {
+        match self.fetch(session, batch) {
+            Ok(found) => self.store_batch(batch, found),
+            Err(problem) => self.failed(batch, problem),
+        }
+    }
+
+    /// Fetches one batch, of no more bytes than there is memory for.
+    fn fetch(
+        &mut self,
+        session: &mut imap::Session,
+        batch: &[u32],
+    ) -> Result<Vec<imap::Fetched>, Problem> {
+        session.set_fetch_bytes_max(match (batch, self.backfill) {
+            ([_], _) => MESSAGE_ANSWER_MAX,
+            (_, None) => BATCH_ANSWER_MAX,
+            (_, Some(_)) => OLDER_ANSWER_MAX,
+        });
+        let found = session.fetch(batch)?;
+        self.pace.went_well();
+        Ok(found)
     }
 
     fn failed(&mut self, batch: &[u32], problem: Problem) -> Result<u64, Problem> {
@@ -311,9 +373,9 @@ impl<'a> Pass<'a> {
     fn set_aside(&self, uid: u32, problem: &Problem) -> Result<(), Problem> {
         let now = self.services.clock.now();
         let (folder, uid_validity) = (self.folder.id, self.uid_validity);
-        let cursor = Cursor {
-            uid_validity,
-            next_uid: uid.saturating_add(1),
+        let passed = intake::Report {
+            other: 1,
+            ..intake::Report::default()
         };
         tracing::warn!(mailbox.id = self.mailbox.id.0, folder.id = folder.0, uid, code = %problem.code,
             "a message cannot be fetched and is set aside");
@@ -332,7 +394,7 @@ impl<'a> Pass<'a> {
                     retry_at: intake::retry_at(attempts, now),
                 };
                 store::fates::upsert(tx, folder, uid_validity, uid, &verdict, now)?;
-                store::folders::update_cursor(tx, folder, cursor)
+                intake::advance(tx, self.source(), uid.saturating_add(1), passed)
             })
             .map_err(|error: store::Error| error.to_problem())
     }
@@ -350,6 +412,11 @@ impl<'a> Pass<'a> {
     }
 
     fn store_batch(&self, batch: &[u32], found: Vec<imap::Fetched>) -> Result<u64, Problem> {
+        // Backfills store one after the other, so that many of them cost the live path no more than one.
+        let turn = &self.services.work.backfill_turn;
+        let _turn = self
+            .backfill
+            .map(|_| turn.lock().unwrap_or_else(PoisonError::into_inner));
         let messages = messages(batch, found);
         let ready = intake::read(self.source(), messages, next_uid(batch));
         self.target().store(&ready)
@@ -378,6 +445,7 @@ impl<'a> Pass<'a> {
                 self.gone(row.uid)?;
                 continue;
             }
+            session.set_fetch_bytes_max(MESSAGE_ANSWER_MAX);
             // One that broke the session before is set aside at once when it does so again.
             let fetched = match session.fetch(&[row.uid]) {
                 Err(problem) if row.fate == Fate::Unreadable && !self.wake.is_stopped() => {
@@ -423,8 +491,18 @@ fn bytes_of(batch: &[u32], sizes: &[(u32, u64)]) -> u64 {
     sizes.iter().filter(of_batch).map(|(_, bytes)| bytes).sum()
 }
 
+/// The numbers of a folder's messages have changed their meaning while a backfill was fetching.
+pub(super) fn read_anew() -> Problem {
+    Problem::new(
+        "folder_read_anew",
+        Disposition::RetryAfter { seconds: 5 },
+        "The server has numbered the messages of this folder anew.",
+        "Nothing to do. New mail comes first; then older mail is listed again, and what is known stays as it is.",
+    )
+}
+
 /// Every UID of a stretch with its size; one the server kept silent about counts as small.
-fn known_sizes(stretch: &[u32], sizes: &[(u32, u64)]) -> Vec<(u32, u64)> {
+pub(super) fn known_sizes(stretch: &[u32], sizes: &[(u32, u64)]) -> Vec<(u32, u64)> {
     let sizes: BTreeMap<u32, u64> = sizes.iter().copied().collect();
     stretch
         .iter()

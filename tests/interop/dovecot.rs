@@ -258,9 +258,16 @@ userdb {{
 }
 
 /// `name+Folder@domain` is delivered into that folder of `name@domain`; Postfix files Sent copies so.
+/// Postfix asks this instance, so sending is also possible with [`PASSWORD`], as with other providers' servers.
 fn store(folder: &Path) -> String {
     format!(
-        "protocols = lmtp
+        "auth_mechanisms = xoauth2 plain login
+passdb {{
+  driver = static
+  mechanisms = plain login
+  args = password={PASSWORD}
+}}
+protocols = lmtp
 ssl = no
 recipient_delimiter = +
 lmtp_save_to_detail_mailbox = yes

@@ -27,7 +27,7 @@ pub(crate) struct Key {
     pub(crate) public_key_pem: String,
 }
 
-/// What opens every mailbox where [`Options::password`] says so.
+/// Everybody's password: for sending, and where [`Options::password`] says so for IMAP.
 pub(crate) const PASSWORD: &str = "not-a-secret";
 
 /// What the servers know. Addresses are taken in lower case.
@@ -203,6 +203,40 @@ impl Servers {
             rest.escape_ascii()
         );
         messages
+    }
+
+    /// The flags of the messages in `folder` of `address`, in the order of their UIDs.
+    pub(crate) fn flags(&self, address: &str, folder: &str) -> Vec<String> {
+        let arguments = ["fetch", "-u", address, "flags", "mailbox", folder, "all"];
+        let output = doveadm(self.folder.path(), &arguments).unwrap();
+        let output = String::from_utf8(output).unwrap();
+        let lines = output
+            .lines()
+            .filter_map(|line| line.strip_prefix("flags="));
+        // Which session saw a message first is of no interest.
+        let own = |flags: &str| flags.replace("\\Recent", "").trim().to_owned();
+        lines.map(own).collect()
+    }
+
+    /// Sets flags of all messages in `folder` of `address`, as another program would.
+    pub(crate) fn add_flags(&self, address: &str, folder: &str, flags: &str) {
+        let arguments = [
+            "flags", "add", "-u", address, flags, "mailbox", folder, "all",
+        ];
+        doveadm(self.folder.path(), &arguments).unwrap();
+    }
+
+    /// Makes, removes or renames folders of `address`: `doveadm mailbox` with these arguments.
+    pub(crate) fn change_folders(&self, address: &str, act: &str, names: &[&str]) {
+        let mut arguments = vec!["mailbox", act, "-u", address];
+        arguments.extend(names);
+        doveadm(self.folder.path(), &arguments).unwrap();
+    }
+
+    /// Moves all messages of one folder of `address` into another.
+    pub(crate) fn move_all(&self, address: &str, from: &str, to: &str) {
+        let arguments = ["move", "-u", address, to, "mailbox", from, "all"];
+        doveadm(self.folder.path(), &arguments).unwrap();
     }
 
     /// Stops IMAP and cuts its sessions. Mail still arrives and can be sent.

@@ -13,19 +13,21 @@ fn site() -> (Site, Browser) {
     (site, admin)
 }
 
-const PAGES: [&str; 9] = [
+const PAGES: &[&str] = &[
     "/mailboxes",
     "/mailboxes/new",
     "/mailboxes/1",
     "/mailboxes/1/checks",
+    "/mailboxes/1/backfills/new",
     "/admin",
     "/admin/agents",
     "/admin/microsoft",
     "/admin/ledger",
+    "/admin/alerts",
     "/admin/health",
 ];
 
-const FORMS: [&str; 15] = [
+const FORMS: &[&str] = &[
     "/mailboxes",
     "/mailboxes/1",
     "/mailboxes/1/checks",
@@ -34,6 +36,11 @@ const FORMS: [&str; 15] = [
     "/mailboxes/1/sync",
     "/mailboxes/1/pause",
     "/mailboxes/1/resumption",
+    "/mailboxes/1/sending",
+    "/mailboxes/1/backfills",
+    "/backfills/1/pause",
+    "/backfills/1/resumption",
+    "/backfills/1/cancellation",
     "/admin/agents",
     "/admin/agents/1/password",
     "/admin/agents/1/disablement",
@@ -41,6 +48,14 @@ const FORMS: [&str; 15] = [
     "/admin/microsoft/check",
     "/admin/microsoft/consent",
     "/admin/ledger/retries",
+    "/admin/ledger/dismissals",
+    "/admin/ledger/checks",
+    "/admin/undo-window",
+    "/admin/alerts/mail",
+    "/admin/alerts/mail/test",
+    "/admin/alerts/webhook",
+    "/admin/alerts/webhook/test",
+    "/admin/alerts/disk",
 ];
 
 #[test]

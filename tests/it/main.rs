@@ -4,7 +4,11 @@
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod attachments;
+#[cfg(test)]
+mod backfills;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
@@ -16,6 +20,8 @@ mod crash;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod folders;
+#[cfg(test)]
 mod health;
 #[cfg(test)]
 mod inbox;
@@ -24,6 +30,8 @@ mod inbox;
 mod interop;
 #[cfg(test)]
 mod interop_servers;
+#[cfg(test)]
+mod ledger;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
@@ -45,6 +53,8 @@ mod reparse;
 #[cfg(test)]
 mod replies;
 #[cfg(test)]
+mod search;
+#[cfg(test)]
 mod sending;
 #[cfg(test)]
 mod setup;
@@ -56,3 +66,7 @@ mod support;
 mod threads;
 #[cfg(test)]
 mod transport;
+#[cfg(test)]
+mod watching;
+#[cfg(test)]
+mod write_back;

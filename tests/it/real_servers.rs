@@ -1,13 +1,18 @@
 //! Against real Dovecot and Postfix, with tokens of the pretend Entra.
 
 use mailhatch::clock::Clock;
-use mailhatch::mail;
 use mailhatch::model::{
-    ConversationId, DeliveryState, Direction, FolderRole, MailboxId, MailboxStatus, View,
+    BackfillState, ConversationId, Days, DeliveryState, Direction, FolderRole, MailboxId,
+    MailboxStatus, MoveTarget, Status, TakeFrom, View,
 };
 use mailhatch::problem::Problem;
-use mailhatch::store;
-use mailhatch::work::{PollStep, connect};
+use mailhatch::reply::{self, ReplyDraft};
+use mailhatch::work::wake::Wake;
+use mailhatch::work::{
+    BackfillStep, Backfiller, PollStep, WriteBackStep, backfill, backfill_step, connect,
+    write_back_step,
+};
+use mailhatch::{desk, mail, store};
 use mailhatch_simulator::world::User;
 
 use crate::interop::servers::{Key, Options, Servers};
@@ -262,6 +267,65 @@ fn a_refused_login_stops_the_mailbox_with_its_cause_and_it_recovers_when_the_cau
 }
 
 #[test]
+fn five_hundred_old_messages_are_fetched_by_day_once_although_the_line_is_cut() {
+    let real = Real::new();
+    real.servers.deliver_many(SUPPORT, (0..500).map(mixed));
+    let (stage, id) = (&real.stage, real.id);
+    let now = stage.clock.now();
+    // What Dovecot was handed today is older than what is wanted.
+    let tomorrow = Some(now + 5 * 86_400);
+    let services = &stage.services;
+    services
+        .store
+        .write(|tx| store::mailboxes::update_choice(tx, id, TakeFrom::New, tomorrow))
+        .unwrap();
+    stage.receives(id, 0);
+    assert_eq!(real.ledger(), (0, 500));
+    let folders = services.store.read(|db| store::folders::list(db, id));
+    let inbox = folders.unwrap()[0].id;
+    let days = Some(Days {
+        from_at: now - 2 * 86_400,
+        until_at: now + 2 * 86_400,
+    });
+    let announced = backfill::preview(services, id, days, &[inbox]).unwrap();
+    assert_eq!((announced.total, announced.known), (500, 0));
+    let agent = stage.admin.agent.id;
+    services
+        .store
+        .write(|tx| store::backfills::insert(tx, id, agent, days, &[inbox], now))
+        .unwrap();
+
+    let newest = || {
+        services
+            .store
+            .read(|db| store::backfills::find_newest(db, id))
+    };
+    let mut backfiller = Backfiller::default();
+    let wake = Wake::default();
+    while newest().unwrap().unwrap().received() < 100 {
+        let step = backfill_step(services, &mut backfiller, id, &wake);
+        assert!(matches!(step, BackfillStep::Fetched(_)), "{step:?}");
+    }
+    real.servers.stop_imap();
+    let step = backfill_step(services, &mut backfiller, id, &wake);
+    assert!(matches!(step, BackfillStep::Failed(_)), "{step:?}");
+    real.servers.start_imap();
+    while backfill_step(services, &mut backfiller, id, &wake) != BackfillStep::Nothing {}
+
+    let backfill = newest().unwrap().unwrap();
+    assert_eq!(backfill.state, BackfillState::Done, "{backfill:?}");
+    assert_eq!(
+        (backfill.total(), backfill.known(), backfill.left()),
+        (500, 0, 0)
+    );
+    assert_eq!(real.ledger(), (500, 500));
+    assert!(stage.conversations(View::Open).is_empty());
+    // All of the folder has its fate now.
+    let folders = services.store.read(|db| store::folders::list(db, id));
+    assert_eq!(folders.unwrap()[0].first_uid, 1);
+}
+
+#[test]
 fn a_stopped_server_is_waited_for_and_nothing_is_lost() {
     let real = Real::new();
     real.take_all();
@@ -288,4 +352,122 @@ fn a_stopped_server_is_waited_for_and_nothing_is_lost() {
     real.stage.send_all(real.id);
     assert_eq!(real.stage.state(queued), DeliveryState::Sent);
     assert_eq!(real.stage.mailbox(real.id).send_problem, None);
+}
+
+#[test]
+fn answered_mail_is_marked_closed_mail_moves_and_a_readers_own_flags_stay() {
+    let real = Real::new();
+    let servers = &real.servers;
+    servers.change_folders(SUPPORT, "create", &["Done/Grün"]);
+    for n in [9, 19, 29] {
+        servers.deliver(SUPPORT, &mixed(n));
+    }
+    real.take_all();
+    real.stage.receives(real.id, 3);
+    servers.add_flags(SUPPORT, "INBOX", "\\Flagged");
+    let services = &real.stage.services;
+    let listed = mailhatch::work::folders::list(services, real.id).unwrap();
+    let target = listed
+        .iter()
+        .find(|folder| folder.name == "Done/Grün")
+        .unwrap();
+    let target = MoveTarget {
+        raw_name: target.raw_name.clone(),
+        name: target.name.clone(),
+    };
+    // Watched as well: what is moved there must not come out as new.
+    let (now, watch) = (
+        real.stage.clock.now(),
+        store::folders::Watch {
+            raw_name: &target.raw_name,
+            name: &target.name,
+            junk: false,
+            take_since_at: 0,
+        },
+    );
+    services
+        .store
+        .write(|tx| {
+            store::folders::insert_watched(tx, real.id, watch, now)?;
+            store::write_backs::update_settings(tx, real.id, true, Some(&target))
+        })
+        .unwrap();
+    let mut open = real.stage.conversations(View::Open);
+    open.sort();
+    // Done a while ago, as far as the queue can tell.
+    let past = now - 600;
+    let (store, admin) = (&services.store, &real.stage.admin.agent);
+    desk::close(store, past, admin, open[0]).unwrap();
+    let defaults = store
+        .read(|db| reply::defaults(db, open[1], false))
+        .unwrap();
+    let draft = ReplyDraft {
+        conversation_id: open[1],
+        to: defaults.to,
+        cc: Vec::new(),
+        bcc: Vec::new(),
+        subject: defaults.subject,
+        html: None,
+        text: "Yes.".to_owned(),
+        attachments: Vec::new(),
+        quote: false,
+        idempotency_key: "once".to_owned(),
+        then: Status::Waiting,
+    };
+    reply::queue(store, &services.ids(), past, admin, &draft).unwrap();
+    let done = write_back_step(services, real.id, &Wake::default()).unwrap();
+    assert_eq!(done, WriteBackStep::Worked(3));
+    assert_eq!(servers.flags(SUPPORT, "Done/Grün"), ["\\Flagged \\Seen"]);
+    let inbox = servers.flags(SUPPORT, "INBOX");
+    assert_eq!(inbox, ["\\Flagged \\Seen", "\\Flagged"]);
+    let moved = servers.messages(SUPPORT, "Done/Grün");
+    let (moved, _) = mail::parse(&moved[0]);
+    assert_eq!(moved.message_id.as_deref(), Some("mixed-9@shop.example"));
+    real.stage.receives(real.id, 0);
+    assert_eq!(real.stage.messages(open[0]).len(), 1);
+}
+
+#[test]
+fn folders_are_watched_renamed_refilled_and_removed_under_a_real_server() {
+    let real = Real::new();
+    let servers = &real.servers;
+    // Made in the same second: they may share their UIDVALIDITY.
+    servers.change_folders(SUPPORT, "create", &["Orders", "Other", "Third"]);
+    real.take_all();
+    real.stage.receives(real.id, 0);
+    let services = &real.stage.services;
+    let watch = store::folders::Watch {
+        raw_name: "Orders",
+        name: "Orders",
+        junk: false,
+        take_since_at: 0,
+    };
+    let now = real.stage.clock.now();
+    services
+        .store
+        .write(|tx| store::folders::insert_watched(tx, real.id, watch, now))
+        .unwrap();
+    servers.deliver(SUPPORT, &mixed(9));
+    servers.move_all(SUPPORT, "INBOX", "Orders");
+    real.stage.receives(real.id, 1);
+    servers.change_folders(SUPPORT, "rename", &["Orders", "Bestellungen"]);
+    servers.deliver(SUPPORT, &mixed(19));
+    servers.move_all(SUPPORT, "INBOX", "Bestellungen");
+    servers.deliver(SUPPORT, &mixed(29));
+    real.stage.receives(real.id, 2);
+    servers.move_all(SUPPORT, "Bestellungen", "INBOX");
+    real.stage.receives(real.id, 0);
+    servers.change_folders(SUPPORT, "delete", &["Bestellungen"]);
+    servers.deliver(SUPPORT, &mixed(39));
+    real.stage.receives(real.id, 1);
+    let folders = services
+        .store
+        .read(|db| store::folders::list(db, real.id))
+        .unwrap();
+    let gone = folders
+        .iter()
+        .find(|folder| folder.name == "Bestellungen")
+        .unwrap();
+    assert_eq!(gone.problem.as_ref().unwrap().code, "folder_gone");
+    assert_eq!(real.stage.mailbox(real.id).problem, None);
 }

@@ -41,6 +41,11 @@ impl Case {
         self.receive_raw(&mail(from, subject, id, more, "Text."))
     }
 
+    /// Of the same customer, In-Reply-To that id.
+    fn follow_up(&self, subject: &str, id: &str, parent: &str) -> Message {
+        self.receive(MIA, subject, id, &reply_to(parent))
+    }
+
     fn receive_raw(&self, raw: &[u8]) -> Message {
         let address = &self.stage.demo.support_address;
         self.stage.simulator.world().deliver(address, raw);
@@ -227,20 +232,10 @@ fn an_old_conversation_is_left_alone_by_a_new_subject_unless_the_mailbox_says_ot
 #[test]
 fn mail_that_comes_out_of_its_order_ends_in_one_conversation() {
     let case = Case::new();
-    let last = case.receive(
-        MIA,
-        "Re: Desk",
-        "d3@shop.example",
-        &reply_to("d2@shop.example"),
-    );
+    let last = case.follow_up("Re: Desk", "d3@shop.example", "d2@shop.example");
     let first = case.receive(MIA, "Desk", "d1@shop.example", "");
     assert_ne!(last.conversation_id, first.conversation_id);
-    let middle = case.receive(
-        MIA,
-        "Re: Desk",
-        "d2@shop.example",
-        &reply_to("d1@shop.example"),
-    );
+    let middle = case.follow_up("Re: Desk", "d2@shop.example", "d1@shop.example");
     let messages = case.stage.messages(middle.conversation_id);
     assert_eq!(messages.len(), 3);
     let conversation = case.stage.conversation(middle.conversation_id);
@@ -252,22 +247,12 @@ fn what_people_have_worked_with_is_not_joined_by_mail() {
     let case = Case::new();
     let (store, now) = (&case.stage.services.store, case.stage.clock.now());
     let agent = &case.stage.admin.agent;
-    let last = case.receive(
-        MIA,
-        "Re: Desk",
-        "d3@shop.example",
-        &reply_to("d2@shop.example"),
-    );
+    let last = case.follow_up("Re: Desk", "d3@shop.example", "d2@shop.example");
     let first = case.receive(MIA, "Desk", "d1@shop.example", "");
     for one in [&last, &first] {
         desk::note(store, now, agent, one.conversation_id, "Looked at.").unwrap();
     }
-    case.receive(
-        MIA,
-        "Re: Desk",
-        "d2@shop.example",
-        &reply_to("d1@shop.example"),
-    );
+    case.follow_up("Re: Desk", "d2@shop.example", "d1@shop.example");
     assert_eq!(case.stage.messages(first.conversation_id).len(), 1);
     assert_eq!(case.stage.messages(last.conversation_id).len(), 2);
 }
@@ -372,21 +357,11 @@ fn a_moved_message_takes_later_answers_with_it_and_can_be_moved_back() {
     let case = Case::new();
     let (store, now) = (&case.stage.services.store, case.stage.clock.now());
     let agent = &case.stage.admin.agent;
-    let astray = case.receive(
-        MIA,
-        "Re: Broken lamp",
-        "m@shop.example",
-        &reply_to("lamp-1@shop.example"),
-    );
+    let astray = case.follow_up("Re: Broken lamp", "m@shop.example", "lamp-1@shop.example");
     let moved = desk::move_message(store, now, agent, astray.id, None, "Lamp two").unwrap();
     assert_eq!(moved.from, case.number);
     assert_eq!(case.stage.conversation(moved.to).subject, "Lamp two");
-    let next = case.receive(
-        MIA,
-        "Re: Broken lamp",
-        "n@shop.example",
-        &reply_to("m@shop.example"),
-    );
+    let next = case.follow_up("Re: Broken lamp", "n@shop.example", "m@shop.example");
     assert_eq!(next.conversation_id, moved.to);
     for one in [&astray, &next] {
         desk::move_message(store, now, agent, one.id, Some(case.number), "").unwrap();

@@ -12,7 +12,7 @@ const LENGTHS: &[(&str, usize)] = &[
     ("SECURITY.md", 50),
     ("docs/ARCHITECTURE.md", 200),
     ("docs/LOGGING.md", 60),
-    ("docs/OPERATIONS.md", 200),
+    ("docs/OPERATIONS.md", 240),
     ("docs/TESTING.md", 80),
 ];
 

@@ -14,7 +14,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("argon2", &["src/password.rs"]),
     ("askama", &["src/web/"]),
     ("chacha20poly1305", &["src/secret.rs"]),
-    ("chrono_tz", &["src/mail/calendar/"]),
+    ("chrono_tz", &["src/mail/calendar/", "src/web/zone.rs"]),
     ("clap", &["src/cli/"]),
     ("imap", &["src/imap/"]),
     ("imap_proto", &["src/imap/"]),

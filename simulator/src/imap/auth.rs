@@ -57,7 +57,13 @@ impl Session {
         } else {
             "AUTH=XOAUTH2 LOGINDISABLED"
         };
-        let common = "SASL-IR UIDPLUS MOVE ID UNSELECT";
+        let uidplus = if quirks.offers_uidplus {
+            " UIDPLUS"
+        } else {
+            ""
+        };
+        let moves = if quirks.offers_move { " MOVE" } else { "" };
+        let common = format!("SASL-IR{uidplus}{moves} ID UNSELECT");
         let rest = "IDLE NAMESPACE LITERAL+";
         let mut list = format!("IMAP4 IMAP4rev1 {auth} {common} CHILDREN {rest}");
         if self.login.is_some() {

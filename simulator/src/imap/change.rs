@@ -11,7 +11,8 @@ use imap_codec::imap_types::sequence::SequenceSet;
 
 use super::folders::name_of;
 use super::select::{Tell, flag_list};
-use super::session::{Next, Session};
+use super::session::{Next, Session, Struck};
+use crate::faults::Point;
 use crate::world::Flag;
 
 /// Exchange refuses to append longer lines, in bytes.
@@ -36,6 +37,9 @@ impl Session {
         flags: &[Word<'_>],
         uid: bool,
     ) -> io::Result<Next> {
+        if let Struck::Answered(next) = self.strike(Point::ImapStore, tag)? {
+            return Ok(next);
+        }
         let next = self.catch_up(if uid { Tell::All } else { Tell::NoExpunge })?;
         let (Next::Go, Some(selected)) = (next, &self.selected) else {
             return Ok(next);
@@ -81,6 +85,12 @@ impl Session {
         uid: bool,
         moving: bool,
     ) -> io::Result<Next> {
+        if moving && !self.service.world.quirks().offers_move {
+            return self.answer(tag, "BAD Command Error. 10");
+        }
+        if let Struck::Answered(next) = self.strike(Point::ImapMove, tag)? {
+            return Ok(next);
+        }
         let next = self.catch_up(if uid { Tell::All } else { Tell::NoExpunge })?;
         let (Next::Go, Some(selected)) = (next, &self.selected) else {
             return Ok(next);
@@ -105,6 +115,9 @@ impl Session {
         let Some((validity, pairs)) = copied.flatten() else {
             return self.answer(tag, &format!("NO [TRYCREATE] {target} doesn't exist."));
         };
+        if let Struck::Answered(next) = self.strike(Point::ImapMoved, tag)? {
+            return Ok(next);
+        }
         if pairs.is_empty() {
             return self.ok(tag, verb);
         }
@@ -132,6 +145,9 @@ impl Session {
 
     /// EXPUNGE and UID EXPUNGE.
     pub(super) fn expunge(&mut self, tag: &str, only: Option<&SequenceSet>) -> io::Result<Next> {
+        if only.is_some() && !self.service.world.quirks().offers_uidplus {
+            return self.answer(tag, "BAD Command Error. 10");
+        }
         let Some(selected) = &self.selected else {
             return Ok(Next::Go);
         };

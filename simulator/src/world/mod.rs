@@ -188,6 +188,15 @@ impl World {
         })?
     }
 
+    /// Like [`World::append`], unread, with the internal date given (unix seconds UTC).
+    pub fn append_at(&self, address: &str, folder: &str, raw: &[u8], at: i64) -> Option<u32> {
+        self.change_mailbox(address, |mailbox| {
+            mailbox
+                .find_mut(folder)
+                .map(|folder| folder.add(raw, &[], at))
+        })?
+    }
+
     /// What lies in a folder, in uid order; empty when there is no such folder.
     #[must_use]
     pub fn folder(&self, address: &str, folder: &str) -> Vec<Stored> {
@@ -214,6 +223,28 @@ impl World {
     /// Renames a folder, Exchange's own too. Open sessions in it end.
     pub fn rename_folder(&self, address: &str, from: &str, to: &str) {
         self.change_mailbox(address, |mailbox| mailbox.rename_any(from, to));
+    }
+
+    /// Makes a folder, and those above it, from another client's hand; false when it is there already.
+    pub fn create_folder(&self, address: &str, name: &str) -> bool {
+        self.change_mailbox(address, |mailbox| mailbox.create(name).is_ok())
+            .unwrap_or(false)
+    }
+
+    /// Removes a folder a user made, with all in it; false when there is none. Open sessions in it end.
+    pub fn delete_folder(&self, address: &str, name: &str) -> bool {
+        self.change_mailbox(address, |mailbox| mailbox.delete(name).is_ok())
+            .unwrap_or(false)
+    }
+
+    /// Moves a message from another client's hand, as people do in Outlook: it gets a new uid, and keeps when it
+    /// arrived. Returns that uid.
+    pub fn move_message(&self, address: &str, from: &str, uid: u32, to: &str) -> Option<u32> {
+        self.change_mailbox(address, |mailbox| {
+            let (_, pairs) = mailbox.copy(from, &[uid], to)?;
+            mailbox.find_mut(from)?.remove(&[uid]);
+            pairs.first().map(|pair| pair.1)
+        })?
     }
 
     /// Restores a folder from a backup taken before the message `from_uid` arrived: UIDNEXT runs

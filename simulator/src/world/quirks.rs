@@ -49,6 +49,10 @@ pub struct Quirks {
     /// Advertise `ENABLE IMAP4rev2` after authentication, as some tenants do since 2026; LSUB is
     /// then answered BAD and SEARCH answers with ESEARCH once rev2 was enabled.
     pub imap4rev2: bool,
+    /// Offer MOVE (RFC 6851), as Exchange Online does.
+    pub offers_move: bool,
+    /// Offer UIDPLUS (RFC 4315), as Exchange Online does.
+    pub offers_uidplus: bool,
     /// Refuse XOAUTH2 with the base64 JSON challenge first, instead of at once.
     pub json_challenge: bool,
     /// How IMAP shows that it is switched off for a mailbox.
@@ -82,6 +86,8 @@ impl Default for Quirks {
             greeting: Greeting::default(),
             login_disabled: false,
             imap4rev2: false,
+            offers_move: true,
+            offers_uidplus: true,
             json_challenge: false,
             imap_disabled: ImapDisabled::default(),
             cut_at_expiry: false,

@@ -101,6 +101,13 @@ pub struct Bound {
     pub begun_at: i64,
 }
 
+/// What the ids of mail to administrators are bound to: no mailbox, and no conversation.
+pub const ALERTS: Bound = Bound {
+    mailbox_id: MailboxId(0),
+    conversation_id: ConversationId(0),
+    begun_at: 0,
+};
+
 /// The key of the hash in our ids.
 #[derive(Clone)]
 pub struct IdKey([u8; 32]);

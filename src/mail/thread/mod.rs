@@ -9,7 +9,7 @@ mod index;
 mod place;
 mod subject;
 
-pub use ids::{Bound, IdKey, candidate_ids, claims_to_be_ours, marked_ids_in, own_ids};
+pub use ids::{ALERTS, Bound, IdKey, candidate_ids, claims_to_be_ours, marked_ids_in, own_ids};
 pub use index::{make_thread_index, thread_guid};
 pub use place::{Clues, Hit, Lookup, Placement, place};
 pub use subject::{base_subject, folded, is_generic, is_marked_subject, thread_topic};

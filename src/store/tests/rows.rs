@@ -44,6 +44,35 @@ const ROWS: &[(i64, &str)] = &[(
 ), (
     3,
     "INSERT INTO picture_senders VALUES ('customer@example.org', 1, 1);",
+), (
+    4,
+    "INSERT INTO ledger_checks (folder_id, due_at, uid_validity, checked_at, missing, missing_count, differs_since_at)
+        VALUES (1, 9, 7, 1, '[2]', 1, 1);",
+), (
+    9,
+    "INSERT INTO message_search (rowid, words) VALUES (1, 'm=1 y=1970 d=197001 s=hello hello');
+     INSERT INTO note_search (rowid, words) VALUES (1, 'm=1 y=1970 d=197001 f=ada note');",
+), (
+    8,
+    "INSERT INTO alerts (id, public_id, kind, key, mailbox_id, title, problem, place, opened_at, closed_at)
+        VALUES (1, 'p1', 'receiving', 'mailbox:1:receive', 1, 'T',
+            '{\"code\":\"x\",\"sentence\":\"\",\"remedy\":\"\",\"detail\":\"\",\"disposition\":\"give_up\"}',
+            '/mailboxes/1', 1, NULL),
+            (2, 'p2', 'backup', 'backup', NULL, 'T',
+            '{\"code\":\"x\",\"sentence\":\"\",\"remedy\":\"\",\"detail\":\"\",\"disposition\":\"give_up\"}',
+            '/admin/health', 1, 2);
+     INSERT INTO alert_notices (alert_id, phase, channel, state, next_attempt_at, told_at, created_at)
+        VALUES (1, 'opened', 'mail', 'due', 1, NULL, 1), (2, 'opened', 'mail', 'told', 1, 1, 1);",
+), (
+    5,
+    "INSERT INTO backfills (id, mailbox_id, agent_id, from_at, until_at, created_at) VALUES (1, 1, 1, 0, 9, 1);
+     INSERT INTO backfill_folders (backfill_id, folder_id, uid_validity, total_count) VALUES (1, 1, 7, 3);
+     INSERT INTO backfilled_messages VALUES (1, 1);",
+), (
+    6,
+    "INSERT INTO write_back_settings (mailbox_id, mark_read, move_raw_name, move_name) VALUES (1, 1, 'Done', 'Done');
+     INSERT INTO write_backs (mailbox_id, folder_id, uid_validity, uid, message_id, act, due_at, created_at)
+        VALUES (1, 1, 7, 1, 1, 'seen', 1, 1);",
 )];
 
 /// Puts the rows of one schema version into a database that has it.

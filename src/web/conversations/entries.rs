@@ -2,7 +2,7 @@
 
 use super::letter::{Around, Letter};
 use crate::mail::html::text_to_html;
-use crate::model::{DeliveryState, Event, EventKind, Message, Note};
+use crate::model::{DeliveryState, Event, EventKind, Message, MessageId, Note, StoppedBy};
 use crate::web::page::Html;
 
 /// Messages shown open; older ones are folded to a line.
@@ -17,12 +17,36 @@ pub(super) enum Entry {
     Note(Remark),
     /// A logged change.
     Event(Event),
+    /// A reply that did not leave because mail came first.
+    Stopped(Stopped),
+}
+
+/// A reply that did not leave because mail came first.
+#[derive(Debug, Clone)]
+pub(super) struct Stopped {
+    /// The reply.
+    pub(super) message_id: MessageId,
+    /// When the mail came.
+    pub(super) at: i64,
+}
+
+impl Stopped {
+    fn of(message: &Message) -> Option<Self> {
+        let delivery = message.delivery.as_ref()?;
+        let stopped =
+            delivery.state == DeliveryState::Cancelled && delivery.stopped_by == StoppedBy::Answer;
+        Some(Self {
+            message_id: message.id,
+            at: delivery.finished_at.filter(|_| stopped)?,
+        })
+    }
 }
 
 impl Entry {
     fn at(&self) -> (i64, u8) {
         match self {
             Self::Event(event) => (event.created_at, 1),
+            Self::Stopped(stopped) => (stopped.at, 1),
             Self::Message(letter) => (letter.message.sent_at, 0),
             Self::Note(remark) => (remark.note.created_at, 2),
         }
@@ -101,6 +125,10 @@ pub(super) fn timeline(
 ) -> Vec<Entry> {
     let count = messages.len();
     let first_open = count.saturating_sub(OPEN_MESSAGES).min(seen);
+    let stopped: Vec<Entry> = messages
+        .iter()
+        .filter_map(|(message, _)| Stopped::of(message).map(Entry::Stopped))
+        .collect();
     let mut entries: Vec<Entry> = messages
         .into_iter()
         .enumerate()
@@ -120,6 +148,7 @@ pub(super) fn timeline(
         Entry::Note(Remark { note, html })
     }));
     entries.extend(events.into_iter().map(Entry::Event));
+    entries.extend(stopped);
     entries.sort_by_key(Entry::at);
     entries
 }

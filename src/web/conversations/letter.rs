@@ -202,7 +202,9 @@ impl Letter {
                     .problem
                     .as_ref()
                     .map_or("", |problem| problem.code.as_str());
-                format!("{state}-{attempts}-{}-{problem}", delivery.next_attempt_at)
+                let (at, unless) = (delivery.next_attempt_at, delivery.unless_answered);
+                let by = delivery.stopped_by.word();
+                format!("{state}-{attempts}-{at}-{unless}-{by}-{problem}")
             });
         let placed = self.message.placed_by.word();
         format!(

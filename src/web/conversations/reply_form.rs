@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Address, Message};
+use crate::model::{Address, Attachment, AttachmentId, Message};
 use crate::reply::Defaults;
 use crate::secret::random_token;
 use crate::web::addresses;
+use crate::web::format;
 use crate::web::forms::Fields;
 
 /// What is being written.
@@ -38,6 +39,16 @@ impl Mode {
     }
 }
 
+/// A file of the message that this one is sent in place of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct KeptFile {
+    pub(super) id: AttachmentId,
+    pub(super) filename: String,
+    pub(super) size: String,
+    /// It is sent along again.
+    pub(super) kept: bool,
+}
+
 /// The fields as they are shown.
 #[derive(Debug, Clone)]
 pub(super) struct ReplyForm {
@@ -57,6 +68,14 @@ pub(super) struct ReplyForm {
     pub(super) seen: i64,
     /// The message of ours that this one is sent in place of: it failed or was stopped. 0 for none.
     pub(super) instead_of: i64,
+    /// What the rich editor starts with, where it was not used yet.
+    pub(super) draft_html: String,
+    /// The files of that message.
+    pub(super) kept_files: Vec<KeptFile>,
+    /// A time to leave at, as it was typed.
+    pub(super) leave_at: String,
+    /// Mail that comes before that time keeps it from leaving.
+    pub(super) unless_answered: bool,
     /// A sentence about the whole form.
     pub(super) warning: String,
     mistakes: BTreeMap<&'static str, String>,
@@ -76,13 +95,18 @@ impl ReplyForm {
             key: random_token(),
             seen,
             instead_of: 0,
+            draft_html: String::new(),
+            kept_files: Vec::new(),
+            leave_at: String::new(),
+            unless_answered: true,
             warning: String::new(),
             mistakes: BTreeMap::new(),
         }
     }
 
-    /// A message of ours that did not leave, to be put right and sent again.
-    pub(super) fn edit(message: &Message, seen: i64) -> Self {
+    /// A message of ours that did not leave, to be put right and sent again; `draft_html` is what was written in the
+    /// rich editor.
+    pub(super) fn edit(message: &Message, draft_html: String, seen: i64) -> Self {
         let defaults = Defaults {
             to: message.recipients.to.clone(),
             cc: message.recipients.cc.clone(),
@@ -92,13 +116,28 @@ impl ReplyForm {
         form.bcc = addresses::join(&message.recipients.bcc);
         form.text.clone_from(&message.reply_text);
         form.instead_of = message.id.0;
-        if message.attachments.iter().any(|file| !file.inline) {
-            form.refuse(
-                "attachments",
-                "Choose the files again; they are not taken over.",
-            );
-        }
+        form.draft_html = draft_html;
+        form.quote = message.quoted;
+        form.keep(&message.attachments, |_| true);
         form
+    }
+
+    /// Offers the files of the message that this one is sent in place of.
+    pub(super) fn keep(&mut self, files: &[Attachment], kept: impl Fn(AttachmentId) -> bool) {
+        let files = files.iter().filter(|file| !file.inline);
+        self.kept_files = files
+            .map(|file| KeptFile {
+                id: file.id,
+                filename: file.filename.clone(),
+                size: format::size(file.size_bytes),
+                kept: kept(file.id),
+            })
+            .collect();
+    }
+
+    /// A form that was sent and whose reply was taken back since gets a key of its own.
+    pub(super) fn begin_anew(&mut self) {
+        self.key = random_token();
     }
 
     /// A note that needs correcting.
@@ -123,6 +162,10 @@ impl ReplyForm {
             key: text("key"),
             seen: fields.get("seen").parse().unwrap_or(0),
             instead_of: fields.get("instead_of").parse().unwrap_or(0),
+            draft_html: String::new(),
+            kept_files: Vec::new(),
+            leave_at: text("leave_at"),
+            unless_answered: fields.is_on("unless_answered"),
             warning: String::new(),
             mistakes: BTreeMap::new(),
         }

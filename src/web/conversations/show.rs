@@ -6,12 +6,13 @@ use actix_web::web::{Path, Query};
 use askama::Template;
 
 use super::entries::{self, Entry};
-use super::letter::Around;
+use super::letter::{Around, Letter};
 use super::number;
 use super::reply_form::{Mode, ReplyForm};
 use crate::desk;
 use crate::model::{
-    Agent, Conversation, ConversationId, DeliveryState, MailboxId, Message, MessageId, Status, View,
+    Agent, Conversation, ConversationId, DeliveryState, MailboxId, Message, MessageId, Status,
+    StoppedBy, View,
 };
 use crate::reply;
 use crate::store::{self, Db};
@@ -21,6 +22,8 @@ use crate::web::files;
 use crate::web::format;
 use crate::web::page::{self, Here, Page};
 use crate::web::session::Visitor;
+use crate::web::waiting::Waiting;
+use crate::web::zone::Preset;
 
 /// Other conversations of the contact that are shown.
 const OTHERS: u32 = 8;
@@ -68,7 +71,8 @@ impl Show {
         };
         let mut page = Page::load(db, context, visitor, title, Here::default())?;
         page.path = super::url(id);
-        let messages = store::messages::list(db, id)?;
+        let mut messages = store::messages::list(db, id)?;
+        messages.retain(|message| !is_replaced(message));
         let newest = messages
             .iter()
             .map(|message| message.id.0)
@@ -80,7 +84,9 @@ impl Show {
                 let message = messages
                     .iter()
                     .find(|message| message.id == wanted && is_unsent(message));
-                ReplyForm::edit(message.ok_or(Error::NotFound("reply to edit"))?, newest)
+                let message = message.ok_or(Error::NotFound("reply to edit"))?;
+                let draft_html = store::deliveries::leaving::find_draft_html(db, message.id)?;
+                ReplyForm::edit(message, draft_html, newest)
             }
             FormWish::Fresh(mode) => {
                 let all = reply::defaults(db, id, true)?;
@@ -116,6 +122,17 @@ impl Show {
             form,
             pictures_chosen,
         })
+    }
+
+    /// What a queued reply waits for, as a word.
+    fn waiting_word(&self, letter: &Letter) -> Option<&'static str> {
+        let delivery = letter.delivery()?;
+        (delivery.state == DeliveryState::Queued).then(|| self.page.waiting(delivery).word())
+    }
+
+    /// Times that a reply is often planned for.
+    fn presets(&self) -> Vec<Preset> {
+        self.page.zone.presets(self.page.now)
     }
 
     fn url(&self) -> String {
@@ -192,6 +209,12 @@ pub(super) enum FormWish {
     Kept(Box<ReplyForm>),
 }
 
+/// Whether another was sent in place of a message of ours that did not leave.
+fn is_replaced(message: &Message) -> bool {
+    let delivery = message.delivery.as_ref();
+    delivery.is_some_and(|delivery| delivery.replaced && delivery.state == DeliveryState::Cancelled)
+}
+
 /// Whether a message of ours did not leave and will not by itself.
 pub(super) fn is_unsent(message: &Message) -> bool {
     message.delivery.as_ref().is_some_and(|delivery| {
@@ -202,7 +225,8 @@ pub(super) fn is_unsent(message: &Message) -> bool {
     })
 }
 
-/// The place of the first message this agent has not seen; those from there on are shown open.
+/// The place of the first message this agent has not seen; those from there on are shown open. What came by
+/// a backfill is news for nobody.
 fn first_unseen(
     db: &Db,
     visitor: &Visitor,
@@ -210,9 +234,10 @@ fn first_unseen(
     messages: &[Message],
 ) -> Result<usize, Error> {
     let seen = store::views::find_seen(db, visitor.agent.id, conversation.id)?;
+    let history = store::backfills::list_messages(db, conversation.id)?;
     Ok(messages
         .iter()
-        .position(|message| message.id.0 > seen)
+        .position(|message| message.id.0 > seen && !history.contains(&message.id))
         .unwrap_or(messages.len()))
 }
 

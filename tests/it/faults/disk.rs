@@ -258,19 +258,31 @@ fn a_backup_that_finds_the_disk_full_leaves_nothing_half_made() {
     field.everything_once();
 }
 
-#[test]
-fn a_reply_that_waited_when_the_backup_was_made_does_not_leave_again_after_a_restore() {
-    let mut field = Field::new();
-    field.asked();
+/// A backup in an empty folder of its own.
+fn backed_up(field: &Field) -> PathBuf {
     let folder = field.stage.folder.path().join("restored");
     std::fs::create_dir(&folder).unwrap();
     let backup = folder.join("backup.db");
     field.stage.services.store.backup(&backup).unwrap();
+    backup
+}
+
+/// The program goes on with what the backup holds.
+fn put_back(field: &mut Field, backup: &Path) {
+    let folder = backup.parent().unwrap().to_owned();
+    let now = field.stage.clock.now();
+    store::backup::restore(backup, &folder.join("mailhatch.db"), now).unwrap();
+    field.stage.reconfigure(|config| config.data_dir = folder);
+}
+
+#[test]
+fn a_reply_that_waited_when_the_backup_was_made_does_not_leave_again_after_a_restore() {
+    let mut field = Field::new();
+    field.asked();
+    let backup = backed_up(&field);
     field.all_leave();
     assert_eq!(field.left().len(), 1);
-    let now = field.stage.clock.now();
-    store::backup::restore(&backup, &folder.join("mailhatch.db"), now).unwrap();
-    field.stage.reconfigure(|config| config.data_dir = folder);
+    put_back(&mut field, &backup);
     field.all_leave();
     field.everything_once();
 }
@@ -279,13 +291,8 @@ fn a_reply_that_waited_when_the_backup_was_made_does_not_leave_again_after_a_res
 fn a_reply_that_had_not_left_before_a_restore_leaves_after_it() {
     let mut field = Field::new();
     field.asked();
-    let folder = field.stage.folder.path().join("restored");
-    std::fs::create_dir(&folder).unwrap();
-    let backup = folder.join("backup.db");
-    field.stage.services.store.backup(&backup).unwrap();
-    let now = field.stage.clock.now();
-    store::backup::restore(&backup, &folder.join("mailhatch.db"), now).unwrap();
-    field.stage.reconfigure(|config| config.data_dir = folder);
+    let backup = backed_up(&field);
+    put_back(&mut field, &backup);
     field.all_leave();
     field.everything_once();
 }

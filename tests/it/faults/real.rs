@@ -5,7 +5,7 @@ use std::time::Duration;
 use mailhatch::clock::Clock;
 use mailhatch::config::Patience;
 use mailhatch::mail;
-use mailhatch::model::{ConversationId, DeliveryState, MailboxId, TakeFrom, View};
+use mailhatch::model::{ConversationId, DeliveryState, Leaves, MailboxId, TakeFrom, View};
 use mailhatch::reply::Queued;
 use mailhatch::store;
 use mailhatch::work::{
@@ -304,6 +304,68 @@ fn too_many_connections_to_dovecot_are_told_and_waited_for() {
 }
 
 #[test]
+fn the_ledger_is_held_against_dovecot_and_what_slipped_through_is_fetched() {
+    let real = Real::new(None);
+    real.deliver(0..60);
+    real.stage.receives(real.id, 60);
+    // Rows that somebody deleted, and mail that the cursor jumped over.
+    real.deliver(60..65);
+    let services = &real.stage.services;
+    let inbox = services
+        .store
+        .write(|tx| {
+            let inbox = store::folders::list(tx, real.id)?.remove(0);
+            tx.execute("DELETE FROM fates WHERE uid IN (7, 8, 59)", [])?;
+            tx.execute("UPDATE folders SET next_uid = 66 WHERE role = 'inbox'", [])?;
+            Ok::<_, store::Error>(inbox.id)
+        })
+        .unwrap();
+    real.stage.receives(real.id, 0);
+    let look = || {
+        let found = services
+            .store
+            .read(|db| store::ledger_checks::find(db, inbox));
+        found.unwrap().unwrap()
+    };
+    assert_eq!(look().last, None);
+    let now = real.stage.clock.now();
+    services
+        .store
+        .write(|tx| store::ledger_checks::upsert_due(tx, inbox, now))
+        .unwrap();
+    real.stage.receives(real.id, 5);
+    let check = look();
+    let (_, found) = check.last.unwrap();
+    assert!(found.agrees(), "{found:?}");
+    assert_eq!((found.server_count, found.gone_count), (65, 0));
+    let recovered = check.recovered.unwrap();
+    assert_eq!(recovered.uids, [7, 8, 59, 61, 62, 63, 64, 65]);
+    real.received_once();
+}
+
+#[test]
+fn dovecot_says_what_a_message_is_that_is_too_big() {
+    let real = Real::new(None);
+    real.deliver(0..1);
+    real.stage.receives(real.id, 1);
+    let services = &real.stage.services;
+    services
+        .store
+        .write(|tx| {
+            let sql = "UPDATE fates SET fate = 'too_big', message_id = NULL";
+            Ok::<_, store::Error>(tx.execute(sql, [])?)
+        })
+        .unwrap();
+    real.stage.receives(real.id, 0);
+    let found = services
+        .store
+        .read(|db| store::fates::list_by_internet_message_id(db, "REAL-0@shop.example", 9));
+    let row = found.unwrap().remove(0);
+    assert_eq!(row.label.subject, "Lamp 0");
+    assert_eq!(row.label.sender, CUSTOMER);
+}
+
+#[test]
 fn dovecot_cut_off_while_idle_is_dialled_again_and_the_mail_comes() {
     let real = Real::new(None);
     let running = real.stage.run();
@@ -451,4 +513,42 @@ fn postfix_that_has_enough_of_this_minute_is_waited_for() {
     assert_eq!(queued, 1, "{states:?}");
     real.reached(2);
     assert_eq!(real.servers.count(CUSTOMER, "INBOX"), 2);
+}
+
+#[test]
+fn a_reply_reaches_postfix_after_its_undo_window_once_and_one_taken_back_never() {
+    let real = Real::new(None);
+    let now_ms = real.stage.clock.now_ms();
+    real.deliver(0..2);
+    real.stage.receives(real.id, 2);
+    let leaves = Leaves::AfterUndo {
+        until_ms: now_ms + 10_000,
+    };
+    let queued: Vec<Queued> = real
+        .stage
+        .conversations(View::Open)
+        .into_iter()
+        .map(|number| {
+            let text = "Try the other switch.";
+            real.stage.reply_to_leave(number, text, leaves, |_| {})
+        })
+        .collect();
+    let mut sender = Sender::default();
+    let mut step = || send_step(&real.stage.services, &mut sender, real.id).unwrap();
+    assert_eq!(step(), SendStep::Nothing(Some(now_ms + 10_000)));
+    let (services, agent) = (&real.stage.services, &real.stage.admin.agent);
+    services
+        .work
+        .withdraw_delivery(services, queued[0].delivery_id, agent)
+        .unwrap();
+    assert_eq!(step(), SendStep::Nothing(Some(now_ms + 10_000)));
+    real.stage.clock.advance(10);
+    real.all_leave(&queued[1..]);
+    real.reached(1);
+    let left = real.on_server(CUSTOMER, "INBOX");
+    let message = services
+        .store
+        .read(|db| store::messages::find(db, queued[1].message_id));
+    assert_eq!(left, [message.unwrap().unwrap().internet_message_id]);
+    assert_eq!(real.on_server(SUPPORT, "Sent Items"), left);
 }

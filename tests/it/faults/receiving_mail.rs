@@ -4,7 +4,8 @@
 use mailhatch::clock::Clock;
 use mailhatch::model::{DeliveryState, Fate, FolderRole};
 use mailhatch::store;
-use mailhatch::work::Poller;
+use mailhatch::work::wake::Wake;
+use mailhatch::work::{PollStep, Poller, poll_step};
 use mailhatch_simulator::faults::Point;
 use mailhatch_simulator::world::{Flag, Role, WrongSize};
 
@@ -198,7 +199,8 @@ fn a_message_at_which_the_server_hangs_up_is_set_aside_and_the_others_come() {
     assert_eq!(field.stage.fates(field.id, Fate::Unreadable), 1);
     let rows = field.stage.services.store.read(|db| {
         let inbox = store::folders::find_by_role(db, field.id, FolderRole::Inbox)?.unwrap();
-        store::fates::list_needing_person(db, inbox.id, 10)
+        let validity = inbox.cursor.unwrap().uid_validity;
+        store::fates::list_needing_person(db, inbox.id, validity, Default::default(), 10)
     });
     let row = rows.unwrap().remove(0);
     assert_eq!(row.uid, uid);
@@ -223,6 +225,41 @@ fn sizes_told_far_too_small_are_not_believed() {
         field.deliver_attachment(1_000_000);
     }
     field.stage.receives(field.id, 12);
+    field.everything_once();
+}
+
+#[test]
+fn a_batch_that_is_far_larger_than_was_told_is_fetched_message_by_message() {
+    let field = Field::new();
+    let world = field.stage.simulator.world();
+    world.set_quirks(|quirks| {
+        quirks.wrong_size = WrongSize::All {
+            times: 1,
+            by: 1_000,
+        }
+    });
+    for _ in 0..5 {
+        field.deliver_attachment(4_000_000);
+    }
+    let mut poller = Poller::default();
+    let mut poll = || {
+        poll_step(
+            &field.stage.services,
+            &mut poller,
+            field.id,
+            &Wake::default(),
+        )
+    };
+    match poll() {
+        PollStep::Failed(problem) => {
+            assert_eq!(
+                (problem.code.as_str(), problem.wait_seconds()),
+                ("answer_too_big", 1)
+            );
+        }
+        other => panic!("20 MB in one answer: {other:?}"),
+    }
+    assert_eq!(poll(), PollStep::Synced(5));
     field.everything_once();
 }
 

@@ -72,7 +72,7 @@ fn submission_wants_starttls_then_a_good_token_then_the_own_address() {
     let mut client = smtp(&servers);
     let offered = client.smtp("EHLO desk.test").text;
     assert!(
-        offered.contains("AUTH XOAUTH2\n") && offered.contains("SIZE 37748736\n"),
+        offered.contains("AUTH XOAUTH2 PLAIN LOGIN\n") && offered.contains("SIZE 37748736\n"),
         "{offered}"
     );
     assert_eq!(submit(&mut client, SUPPORT, SALES, MAIL).code, 553);

@@ -234,6 +234,7 @@ impl Site {
                 let id = store::messages::insert(tx, &new, NOW)?;
                 store::messages::insert_raw(tx, id, &Packed::pack(raw.as_bytes())?)?;
                 store::attachments::insert_all(tx, id, &files)?;
+                store::search::upsert_stored(tx, id)?;
                 store::conversations::refresh(tx, conversation_id)?;
                 Ok(id)
             })

@@ -7,11 +7,11 @@ use mailhatch::app;
 use mailhatch::clock::Clock;
 use mailhatch::config::{Config, Environment};
 use mailhatch::model::{
-    Agent, Conversation, ConversationId, DeliveryState, Fate, FolderRole, InboxQuery, Mailbox,
-    MailboxId, Message, Role, SignedIn, TakeFrom, View,
+    Agent, Conversation, ConversationId, DeliveryState, Fate, FolderRole, InboxQuery, Leaves,
+    Mailbox, MailboxId, Message, Role, SignedIn, TakeFrom, View,
 };
 use mailhatch::oauth::CallbackQuery;
-use mailhatch::reply::{self, Queued, ReplyDraft};
+use mailhatch::reply::{self, Queued, ReplyDraft, Terms};
 use mailhatch::secret::random_token;
 use mailhatch::store::{self, check, sessions};
 use mailhatch::work::connect::{self, Begin, Finished};
@@ -205,6 +205,21 @@ impl Stage {
         text: &str,
         change: impl FnOnce(&mut ReplyDraft),
     ) -> Queued {
+        self.reply_to_leave(id, text, Leaves::AtOnce, change)
+    }
+
+    /// As [`Stage::reply_with`], to leave later.
+    pub(crate) fn reply_to_leave(
+        &self,
+        id: ConversationId,
+        text: &str,
+        leaves: Leaves,
+        change: impl FnOnce(&mut ReplyDraft),
+    ) -> Queued {
+        let terms = Terms {
+            leaves,
+            ..Terms::default()
+        };
         let defaults = self
             .services
             .store
@@ -224,12 +239,13 @@ impl Stage {
             then: mailhatch::model::Status::Waiting,
         };
         change(&mut draft);
-        reply::queue(
+        reply::queue_to_leave(
             &self.services.store,
             &self.services.ids(),
             self.clock.now(),
             &self.admin.agent,
             &draft,
+            terms,
         )
         .unwrap()
     }

@@ -15,6 +15,7 @@ struct Known {
     conversations: Vec<Conversation>,
     guid: Vec<Conversation>,
     contact: Vec<Conversation>,
+    beginning: Option<Beginning>,
 }
 
 impl Lookup for Known {
@@ -34,8 +35,12 @@ impl Lookup for Known {
         Ok(self.guid.clone())
     }
 
-    fn with_contact(&self, _: &str, _: i64) -> Result<Vec<Conversation>, Infallible> {
+    fn with_contact(&self, _: &str, _: i64, _: i64) -> Result<Vec<Conversation>, Infallible> {
         Ok(self.contact.clone())
+    }
+
+    fn beginning(&self, _: ConversationId) -> Result<Option<Beginning>, Infallible> {
+        Ok(self.beginning.clone())
     }
 }
 
@@ -262,4 +267,100 @@ fn a_subject_joins_only_a_person_to_what_the_same_contact_wrote_lately() {
         };
         assert_eq!(placed(&machine, &known), apart, "{kind:?}");
     }
+}
+
+/// What a conversation began with, when that was an answer of a person.
+fn answer(subject: &str, names_others: bool) -> Option<Beginning> {
+    Some(Beginning {
+        subject: subject.to_owned(),
+        kind: Kind::Message,
+        names_others,
+    })
+}
+
+#[test]
+fn an_older_message_that_comes_later_is_drawn_to_the_answer_that_came_first() {
+    let later = Conversation {
+        created_at: NOW + 20 * DAY,
+        active_at: NOW + 50 * DAY,
+        ..conversation(8, "Broken lamp")
+    };
+    let said = Said::new(&["n"], &[]);
+    let clues = said.clues("Broken lamp");
+    let with = |one: &Conversation, beginning| {
+        let known = Known {
+            contact: vec![one.clone()],
+            beginning,
+            ..Known::default()
+        };
+        placed(&clues, &known)
+    };
+    let (joined, apart) = ((8, PlacedBy::Subject), (0, PlacedBy::New));
+    assert_eq!(with(&later, answer("Re: Broken lamp", false)), joined);
+    // It began by itself, or answers something that may yet come.
+    assert_eq!(with(&later, answer("Broken lamp", false)), apart);
+    assert_eq!(with(&later, answer("Re: Broken lamp", true)), apart);
+    let long_after = Conversation {
+        created_at: NOW + 40 * DAY,
+        ..later.clone()
+    };
+    assert_eq!(with(&long_after, answer("Re: Broken lamp", false)), apart);
+    let before = Conversation {
+        created_at: NOW - DAY,
+        ..later
+    };
+    assert_eq!(with(&before, answer("Re: Broken lamp", false)), apart);
+}
+
+#[test]
+fn the_nearest_conversation_of_the_same_subject_is_joined() {
+    let far = Conversation {
+        created_at: NOW + 25 * DAY,
+        active_at: NOW + 90 * DAY,
+        ..conversation(5, "Broken lamp")
+    };
+    let known = Known {
+        contact: vec![far, conversation(8, "Broken lamp")],
+        ..Known::default()
+    };
+    let said = Said::new(&["n"], &[]);
+    let joined = (8, PlacedBy::Subject);
+    assert_eq!(placed(&said.clues("Re: Broken lamp"), &known), joined);
+}
+
+#[test]
+fn an_older_message_is_let_go_by_what_began_later_under_a_subject_of_its_own() {
+    let later = Conversation {
+        created_at: NOW + 20 * DAY,
+        active_at: NOW + 20 * DAY,
+        ..conversation(6, "Parking permit")
+    };
+    let known = |one: Conversation| Known {
+        ids: vec![("own", hit(6, false)), ("older", hit(3, false))],
+        conversations: vec![one, conversation(3, "Broken lamp")],
+        beginning: answer("Parking permit", true),
+        ..Known::default()
+    };
+    let said = Said::new(&["own"], &["older"]);
+    let clues = said.clues("Broken lamp");
+    let Ok(placement) = place(&clues, &known(later.clone()));
+    assert_eq!(placement.conversation_id, Some(ConversationId(3)));
+    assert_eq!(placement.parted, [("own".to_owned(), ConversationId(6))]);
+    assert!(placement.others.is_empty());
+    // What answered soon, or under the same subject, holds on to it.
+    let soon = Conversation {
+        created_at: NOW + 2 * DAY,
+        ..later.clone()
+    };
+    assert_eq!(placed(&clues, &known(soon)), (6, PlacedBy::OwnId));
+    let same = Conversation {
+        subject: "Broken lamp, again".to_owned(),
+        ..later.clone()
+    };
+    assert_eq!(placed(&clues, &known(same)), (6, PlacedBy::OwnId));
+    let never = Clues {
+        new_subject_splits: false,
+        ..clues
+    };
+    assert_eq!(placed(&never, &known(later)), (6, PlacedBy::OwnId));
 }
