@@ -41,9 +41,15 @@ fuzz target seconds="0":
 soak seconds="600" mailboxes="50" seed="":
     TEST_SOAK="{{ seconds }} {{ mailboxes }} {{ seed }}" cargo test --locked --test soak -- --ignored --nocapture
 
-# the tables of docs/PERFORMANCE.md: appliance, receive, push, send, pages, or all
+# the tables of docs/PERFORMANCE.md: appliance, receive, push, idle, send, pages, parse, or all
 bench *names:
     cargo bench --bench measure -- {{ names }}
+
+# receiving beside mbsync, notmuch and a bare client, from the same Dovecot; push beside a bare client in IDLE
+bench-receive: (bench "receive" "push")
+
+# sending beside a bare lettre loop, to the same Postfix
+bench-send: (bench "send")
 
 # the program as it is given away: target/release/mailhatch
 release: ci

@@ -366,7 +366,7 @@ CREATE TABLE raw_messages (
     message_id INTEGER PRIMARY KEY REFERENCES messages (id) ON DELETE CASCADE,
     -- Size before compression.
     size_bytes INTEGER NOT NULL,
-    -- The bytes, zstd-compressed.
+    -- The bytes, zstd-compressed; files in base64 cut out and listed at the head, to be put back (store::packed).
     zstd BLOB NOT NULL
 ) STRICT;
 

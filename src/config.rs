@@ -115,6 +115,9 @@ pub struct Config {
     pub endpoints: EndpointOverrides,
     /// How long other machines are waited for.
     pub patience: Patience,
+    /// Messages a mailbox may send in a minute, when not what its provider allows. There is no setting for it;
+    /// benchmarks lift the limit.
+    pub messages_per_minute: Option<u32>,
 }
 
 /// How long other machines are waited for. There is no setting for it; tests are less patient.
@@ -271,6 +274,7 @@ impl Config {
                 scope_prefix: get("MAILHATCH_MICROSOFT_SCOPE_PREFIX")?,
             },
             patience: Patience::default(),
+            messages_per_minute: None,
         };
         config.check_cross()?;
         Ok(config)

@@ -7,7 +7,6 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -19,11 +18,13 @@ use crate::problem::Problem;
 pub use crate::providers::HostPort as Server;
 
 mod explain;
+mod patience;
 mod trust;
 pub mod xoauth2;
 
 pub use explain::problem;
 pub(crate) use explain::{closed, for_powershell};
+pub use patience::Interrupter;
 pub use trust::Trust;
 
 /// A connection that says nothing is probed after this long, so that a dead peer is noticed in minutes.
@@ -54,8 +55,8 @@ impl Default for Deadlines {
     }
 }
 
-/// How long a patient wait sleeps before it sees whether it was interrupted.
-const PATIENT_SLICE: Duration = Duration::from_millis(500);
+/// How long the rest of what has begun to come in during a patient wait may take.
+const REST_DEADLINE: Duration = Duration::from_millis(500);
 
 /// Code of the [`Problem`] of an answer that is longer than allowed.
 pub const ANSWER_TOO_BIG: &str = "answer_too_big";
@@ -114,6 +115,14 @@ impl Budget {
         Ok(())
     }
 
+    /// When its time is over.
+    fn until(&self) -> Option<Instant> {
+        self.left
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .until
+    }
+
     fn spend(&self, bytes: usize) {
         let mut allowance = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
@@ -135,22 +144,6 @@ impl Closer {
     }
 }
 
-/// Ends a patient wait of a [`Stream`] (see [`Stream::set_read_deadline`]) from another thread: the read
-/// times out within a second, and the stream stays good.
-#[derive(Debug, Clone, Default)]
-pub struct Interrupter(Arc<AtomicBool>);
-
-impl Interrupter {
-    /// Ends the wait that is going on, or the next one.
-    pub fn interrupt(&self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-
-    fn take(&self) -> bool {
-        self.0.swap(false, Ordering::SeqCst)
-    }
-}
-
 /// A TCP stream, with TLS or (before STARTTLS) without.
 #[derive(Debug)]
 pub struct Stream {
@@ -169,6 +162,19 @@ enum Wire {
     Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
 }
 
+impl Wire {
+    /// Whether something has come in already that nobody has read.
+    fn holds_more(&mut self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            // An error is for the read to find.
+            Self::Tls(stream) => stream.conn.process_new_packets().map_or(true, |state| {
+                state.plaintext_bytes_to_read() > 0 || state.peer_has_closed()
+            }),
+        }
+    }
+}
+
 /// Resolves the server's name, tries all its addresses and connects, without TLS yet.
 ///
 /// # Errors
@@ -176,8 +182,8 @@ enum Wire {
 pub fn connect(server: &Server, deadlines: Deadlines) -> Result<Stream, Problem> {
     let addresses = resolve(server, deadlines.connect)?;
     let tcp = dial(&addresses, deadlines.connect).map_err(|e| explain::connecting(server, &e))?;
-    let handle = prepare(&tcp, deadlines)
-        .and_then(|()| tcp.try_clone())
+    let (handle, interrupter) = prepare(&tcp, deadlines)
+        .and_then(|()| Ok((tcp.try_clone()?, Interrupter::new()?)))
         .map_err(|e| problem(&e, server))?;
     Ok(Stream {
         wire: Wire::Plain(tcp),
@@ -186,7 +192,7 @@ pub fn connect(server: &Server, deadlines: Deadlines) -> Result<Stream, Problem>
         deadlines,
         budget: Budget::new(),
         patience: None,
-        interrupter: Interrupter::default(),
+        interrupter,
     })
 }
 
@@ -259,7 +265,7 @@ impl Stream {
     /// When the socket is gone.
     pub fn set_read_deadline(&mut self, deadline: Option<Duration>) -> io::Result<()> {
         self.patience = deadline;
-        let slice = deadline.map_or(self.deadlines.read, |deadline| deadline.min(PATIENT_SLICE));
+        let slice = deadline.map_or(self.deadlines.read, |deadline| deadline.min(REST_DEADLINE));
         self.tcp
             .set_read_timeout(Some(slice.max(Duration::from_millis(1))))
     }
@@ -270,19 +276,25 @@ impl Stream {
         self.interrupter.clone()
     }
 
-    /// Reads once; a patient wait goes on slice by slice until its time is over or it is interrupted.
+    /// Reads once; a patient wait sleeps until something comes, its time is over or it is interrupted.
     fn read_wire(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let began = Instant::now();
+        let until = self
+            .patience
+            .and_then(|patience| Instant::now().checked_add(patience));
         loop {
+            if let Some(until) = until
+                && !self.wire.holds_more()
+            {
+                let until = self.budget.until().map_or(until, |end| end.min(until));
+                self.interrupter.wait(&self.tcp, until)?;
+            }
             let got = match &mut self.wire {
                 Wire::Plain(tcp) => tcp.read(buffer),
                 Wire::Tls(stream) => stream.read(buffer),
             };
-            let timed_out = matches!(&got, Err(e) if timed_out(e));
-            let goes_on = self
-                .patience
-                .is_some_and(|patience| began.elapsed() < patience);
-            if !timed_out || !goes_on || self.interrupter.take() {
+            // What came was the beginning of something.
+            let goes_on = until.is_some() && matches!(&got, Err(e) if timed_out(e));
+            if !goes_on {
                 return got;
             }
             self.budget.check()?;

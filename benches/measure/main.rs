@@ -9,6 +9,7 @@
 
 mod appliance;
 mod common;
+mod idle;
 #[expect(dead_code, reason = "made for the tests, which use more of it")]
 #[path = "../../tests/interop/mod.rs"]
 mod interop;
@@ -23,10 +24,11 @@ mod support;
 use std::process::ExitCode;
 
 /// What can be measured, in the order of the document.
-const ALL: [(&str, fn()); 6] = [
+const ALL: [(&str, fn()); 7] = [
     ("appliance", appliance::run),
     ("receive", receive::run),
     ("push", push::run),
+    ("idle", idle::run),
     ("send", send::run),
     ("pages", pages::run),
     ("parse", parse::run),

@@ -175,15 +175,8 @@ fn fill(desk: &Desk) {
             internal_date_at: Some(now - 90 * 86_400 + n as i64 * 60),
         });
         let next_uid = u32::try_from(start + 501).unwrap();
-        let report = intake::receive(
-            store,
-            &services.ids(),
-            source,
-            batch.collect(),
-            next_uid,
-            now,
-        )
-        .unwrap();
+        let ready = intake::read(source, batch.collect(), next_uid);
+        let report = intake::receive(store, &services.ids(), source, &ready, now).unwrap();
         assert_eq!(report.received, 500);
     }
     assert_eq!(

@@ -116,8 +116,9 @@ fn esearch(line: &str) -> Vec<u32> {
         .collect()
 }
 
-/// The messages of a FETCH. An answer may come in pieces; a message without UID or body is left out.
-pub(super) fn fetched(bytes: &[u8]) -> Vec<Fetched> {
+/// The messages of a FETCH. An answer may come in pieces; a message without UID or body is left out. A body
+/// that was kept aside ([`super::wire`]) is named by its number.
+pub(super) fn fetched(bytes: &[u8], mut bodies: Vec<Vec<u8>>) -> Vec<Fetched> {
     #[derive(Default)]
     struct Pieces {
         uid: Option<u32>,
@@ -138,7 +139,12 @@ pub(super) fn fetched(bytes: &[u8]) -> Vec<Fetched> {
                     section: None,
                     data: Some(raw),
                     ..
-                } => pieces.raw = Some(raw.into_owned()),
+                } => {
+                    let kept = std::str::from_utf8(&raw)
+                        .ok()
+                        .and_then(|number| bodies.get_mut(number.parse::<usize>().ok()?));
+                    pieces.raw = Some(kept.map_or_else(|| raw.into_owned(), std::mem::take));
+                }
                 AttributeValue::InternalDate(date) => pieces.internal_date_at = date_at(&date),
                 AttributeValue::Flags(flags) => {
                     pieces.seen = flags.iter().any(|f| f.eq_ignore_ascii_case("\\Seen"));
@@ -312,12 +318,21 @@ mod tests {
 * 1 FETCH (FLAGS ())\r\n\
 * 1 FETCH (UID 4 BODY[] {2}\r\nxy)\r\n\
 * 3 FETCH (UID 11 FLAGS ())\r\n";
-        let all = fetched(bytes);
+        let all = fetched(bytes, Vec::new());
         assert_eq!(all.len(), 2, "a message without a body is absent");
         assert_eq!((all[0].uid, all[0].raw.as_slice()), (4, &b"xy"[..]));
         assert_eq!(all[0].internal_date_at, None);
         assert_eq!((all[1].uid, all[1].seen), (9, true));
         assert_eq!(all[1].internal_date_at, Some(836_732_665));
+    }
+
+    #[test]
+    fn a_body_kept_aside_is_found_by_its_number_and_one_given_in_quotes_is_taken_as_it_is() {
+        let bytes = b"* 1 FETCH (UID 4 BODY[] {1}\r\n1)\r\n* 2 FETCH (UID 5 BODY[] {1}\r\n0)\r\n\
+* 3 FETCH (UID 6 BODY[] \"short\")\r\n* 4 FETCH (UID 7 BODY[] {1}\r\n9)\r\n";
+        let all = fetched(bytes, vec![b"first".to_vec(), b"second".to_vec()]);
+        let raw: Vec<&[u8]> = all.iter().map(|message| message.raw.as_slice()).collect();
+        assert_eq!(raw, [&b"second"[..], b"first", b"short", b"9"]);
     }
 
     #[test]

@@ -105,6 +105,7 @@ impl Talk {
         {
             let mut notes = self.heard.notes();
             notes.aside.clear();
+            notes.bodies.clear();
             notes.tagged = None;
         }
         self.budget.set(bytes, within);
@@ -400,10 +401,15 @@ impl Session {
     fn fetch_set(&mut self, set: &str) -> Result<Vec<Fetched>, Problem> {
         let command = format!("UID FETCH {set} (UID FLAGS INTERNALDATE BODY.PEEK[])");
         let inner = &mut self.inner;
+        self.talk.heard.notes().keep_bodies = true;
         let answer = self.talk.run(self.fetch_bytes_max, FETCH_TIME_MAX, || {
             inner.run_command_and_read_response(&command)
-        })?;
-        Ok(answers::fetched(&answer))
+        });
+        let mut notes = self.talk.heard.notes();
+        notes.keep_bodies = false;
+        let bodies = std::mem::take(&mut notes.bodies);
+        drop(notes);
+        Ok(answers::fetched(&answer?, bodies))
     }
 
     /// The sizes the server gives for these UIDs: estimates on Exchange Online, fit for planning only.

@@ -18,7 +18,14 @@ use crate::net::Stream;
 /// Lines kept aside between two commands, and the longest of them.
 const ASIDE_LINES_MAX: usize = 64;
 const ASIDE_BYTES_MAX: usize = 1024 * 1024;
+/// Most read at once: messages by whole TLS records, everything else by little, for a session in IDLE holds on to
+/// the room.
 const CHUNK_BYTES: usize = 16 * 1024;
+const QUIET_CHUNK_BYTES: usize = 4 * 1024;
+/// What stands before a whole message in the answer to FETCH.
+const BODY: &[u8] = b"BODY[] ";
+/// Most that is set apart for a message because its server says it is so long; the rest when it comes.
+const BODY_BYTES_AT_FIRST: usize = 1024 * 1024;
 
 /// What was heard besides what the crate is given; shared with the session.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +48,11 @@ pub(super) struct Notes {
     /// While set, untagged answers wait until the continuation (`+`) or the tagged answer has come: the crate
     /// expects it as the very next line after IDLE and APPEND, which RFC 3501 §7 does not promise.
     pub(super) continuation_first: bool,
+    /// While set, the bodies of messages are kept in `bodies`, and the crate is given the number of each in
+    /// its stead: it would look at every line of them from the answer's beginning, and copy them twice.
+    pub(super) keep_bodies: bool,
+    /// The bodies kept since the last command.
+    pub(super) bodies: Vec<Vec<u8>>,
 }
 
 impl Heard {
@@ -56,6 +68,8 @@ enum Place {
     Start,
     /// So many bytes of a literal are still to come.
     Literal(u64),
+    /// So many bytes of a message's body, which is kept.
+    Body(u64),
     /// After a literal, in the rest of the same answer.
     Middle,
 }
@@ -67,6 +81,8 @@ pub(super) struct Wire {
     heard: Heard,
     place: Place,
     line: Vec<u8>,
+    /// The body that is coming in.
+    body: Vec<u8>,
     ready: VecDeque<u8>,
     /// Untagged answers waiting for the continuation, in order.
     waiting: Vec<u8>,
@@ -83,6 +99,7 @@ impl Wire {
             heard,
             place: Place::Start,
             line: Vec::new(),
+            body: Vec::new(),
             ready: VecDeque::new(),
             waiting: Vec::new(),
             to_waiting: false,
@@ -94,15 +111,18 @@ impl Wire {
         while !bytes.is_empty() {
             let rest = match self.place {
                 Place::Literal(left) => {
-                    let want = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
-                    let (now, rest) = bytes.split_at(want);
+                    let (now, rest, left) = split(bytes, left);
                     self.pass(now);
-                    let left = left.saturating_sub(u64::try_from(want).unwrap_or(u64::MAX));
-                    self.place = if left == 0 {
-                        Place::Middle
-                    } else {
-                        Place::Literal(left)
-                    };
+                    self.place = after_head(left);
+                    rest
+                }
+                Place::Body(left) => {
+                    let (now, rest, left) = split(bytes, left);
+                    self.body.extend_from_slice(now);
+                    self.place = Place::Body(left);
+                    if left == 0 {
+                        self.finish_body();
+                    }
                     rest
                 }
                 Place::Start | Place::Middle => {
@@ -125,8 +145,13 @@ impl Wire {
     fn finish_line(&mut self) {
         let line = std::mem::take(&mut self.line);
         if self.place == Place::Middle {
-            self.place = literal_of(&line).map_or(Place::Start, after_head);
-            self.pass(&line);
+            match literal_of(&line) {
+                Some(bytes) => self.begin_literal(&line, bytes),
+                None => {
+                    self.place = Place::Start;
+                    self.pass(&line);
+                }
+            }
             return;
         }
         if line.starts_with(b"+") {
@@ -136,6 +161,36 @@ impl Wire {
         } else {
             self.tagged_or_odd(line);
         }
+    }
+
+    /// `line` announces a literal of so many bytes.
+    fn begin_literal(&mut self, line: &[u8], bytes: u64) {
+        match body_head(line).filter(|_| self.heard.notes().keep_bodies) {
+            Some(head) => {
+                self.pass(head);
+                let expected = usize::try_from(bytes).unwrap_or(usize::MAX);
+                self.body = Vec::with_capacity(expected.min(BODY_BYTES_AT_FIRST));
+                self.place = Place::Body(bytes);
+                if bytes == 0 {
+                    self.finish_body();
+                }
+            }
+            None => {
+                self.place = after_head(bytes);
+                self.pass(line);
+            }
+        }
+    }
+
+    fn finish_body(&mut self) {
+        let body = std::mem::take(&mut self.body);
+        let number = {
+            let mut notes = self.heard.notes();
+            notes.bodies.push(body);
+            notes.bodies.len().saturating_sub(1).to_string()
+        };
+        self.pass(format!("{{{}}}\r\n{number}", number.len()).as_bytes());
+        self.place = Place::Middle;
     }
 
     fn continuation(&mut self, line: &[u8]) {
@@ -158,10 +213,7 @@ impl Wire {
                 self.pass(line);
             }
             Err(error) => match literal_of(line).filter(|_| error.is_incomplete()) {
-                Some(bytes) => {
-                    self.place = after_head(bytes);
-                    self.pass(line);
-                }
+                Some(bytes) => self.begin_literal(line, bytes),
                 None if bye => self.pass(b"* BYE closing\r\n"),
                 None => self.set_aside(line),
             },
@@ -227,7 +279,12 @@ impl Wire {
 
 impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut chunk = vec![0_u8; CHUNK_BYTES];
+        let size = if self.heard.notes().keep_bodies {
+            CHUNK_BYTES
+        } else {
+            QUIET_CHUNK_BYTES
+        };
+        let mut chunk = vec![0_u8; size];
         while self.ready.is_empty() {
             let count = self.stream.read(&mut chunk)?;
             if count == 0 {
@@ -263,6 +320,23 @@ impl SetReadTimeout for Wire {
             .set_read_deadline(timeout)
             .map_err(imap::Error::Io)
     }
+}
+
+/// What of `bytes` belongs to something of which `left` bytes are still to come, what does not, and how many
+/// are to come then.
+fn split(bytes: &[u8], left: u64) -> (&[u8], &[u8], u64) {
+    let want = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+    let (now, rest) = bytes.split_at(want);
+    let left = left.saturating_sub(u64::try_from(want).unwrap_or(u64::MAX));
+    (now, rest, left)
+}
+
+/// What stands before the size of a literal, when that is the whole of a message.
+fn body_head(line: &[u8]) -> Option<&[u8]> {
+    let open = line.iter().rposition(|&b| b == b'{')?;
+    let head = line.get(..open)?;
+    let end = head.get(head.len().checked_sub(BODY.len())?..)?;
+    end.eq_ignore_ascii_case(BODY).then_some(head)
 }
 
 fn after_head(literal_bytes: u64) -> Place {

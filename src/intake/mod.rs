@@ -74,6 +74,26 @@ pub fn retry_at(attempts: i64, now: i64) -> Option<i64> {
         .map(|seconds| now.saturating_add(*seconds))
 }
 
+/// A batch of one folder that has been read and compressed, ready to be stored.
+#[derive(Debug)]
+pub struct Ready {
+    messages: Vec<Prepared>,
+    next_uid: u32,
+}
+
+/// Reads and compresses a batch of one folder, of which `next_uid` is the first UID behind it. This takes the
+/// most time, and no database.
+#[must_use]
+pub fn read(source: Source<'_>, batch: Vec<Fetched>, next_uid: u32) -> Ready {
+    let messages = batch.into_iter();
+    Ready {
+        messages: messages
+            .map(|fetched| prepare::prepare(source, fetched))
+            .collect(),
+        next_uid,
+    }
+}
+
 /// Stores a batch of one folder and moves the cursor past it, all or nothing. If the batch as a whole
 /// cannot be stored, its messages are stored one by one, and one that still fails is set aside. `ids` knows
 /// the Message-IDs that we gave.
@@ -84,29 +104,24 @@ pub fn receive(
     store: &Store,
     ids: &IdKey,
     source: Source<'_>,
-    batch: Vec<Fetched>,
-    next_uid: u32,
+    batch: &Ready,
     now: i64,
 ) -> store::Result<Report> {
-    let prepared: Vec<Prepared> = batch
-        .into_iter()
-        .map(|fetched| prepare::prepare(source, fetched))
-        .collect();
     let whole = store.write(|tx| {
         let mut report = Report::default();
-        if is_stale(tx, source, &prepared)? {
+        if is_stale(tx, source, &batch.messages)? {
             report.stale = true;
             return Ok(report);
         }
-        for message in &prepared {
+        for message in &batch.messages {
             report.count(file(tx, ids, source, message, now)?);
         }
-        advance(tx, source, next_uid, report)?;
+        advance(tx, source, batch.next_uid, report)?;
         Ok::<_, store::Error>(report)
     });
     match whole {
         Err(error) if is_about_the_message(&error) => {
-            one_by_one(store, ids, source, &prepared, now)
+            one_by_one(store, ids, source, &batch.messages, now)
         }
         other => other,
     }

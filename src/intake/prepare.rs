@@ -223,7 +223,6 @@ fn mail_of(
     defects: &[mail::Defect],
     own_address: &str,
 ) -> store::Result<Mail> {
-    let packed = Packed::pack(raw)?;
     let kind = mail::classify::kind(&parsed);
     let bounce = (kind == Kind::Bounce)
         .then(|| mail::bounce::read(&parsed))
@@ -258,7 +257,7 @@ fn mail_of(
         &parsed.text,
     );
     let recipients = recipients(&parsed);
-    let attachments = pack_all(parsed.attachments)?;
+    let (packed, attachments) = pack(raw, &parsed.attachments)?;
     let text = cut(&parsed.text);
     let found_by = document::Source {
         own_address,
@@ -307,19 +306,24 @@ fn recipients(parsed: &Parsed) -> Recipients {
     }
 }
 
-fn pack_all(files: Vec<mail::Attachment>) -> store::Result<Vec<NewAttachment>> {
-    files
-        .into_iter()
+/// Packs the bytes of a message and its files.
+fn pack(raw: &[u8], files: &[mail::Attachment]) -> store::Result<(Packed, Vec<NewAttachment>)> {
+    let attachments = files
+        .iter()
         .map(|file| {
             NewAttachment::new(
-                file.filename,
-                file.content_type,
+                file.filename.clone(),
+                file.content_type.clone(),
                 file.inline,
-                file.content_id,
+                file.content_id.clone(),
                 &file.bytes,
             )
         })
-        .collect()
+        .collect::<store::Result<Vec<_>>>()?;
+    let contents = attachments.iter().zip(files);
+    let contents = contents.map(|(stored, file)| (stored.sha256, file.bytes.as_slice()));
+    let packed = Packed::pack_message(raw, contents)?;
+    Ok((packed, attachments))
 }
 
 /// Ids of ours in the text and the parts of a report.

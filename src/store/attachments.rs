@@ -2,8 +2,8 @@
 
 use rusqlite::{OptionalExtension as _, Row};
 
-use super::messages::{Packed, unpack};
-use super::{Db, Result, Tx};
+use super::packed::{Packed, unpack};
+use super::{Db, Error, Result, Tx, messages};
 use crate::model::{Attachment, AttachmentId, ConversationId, MessageId};
 
 /// A file about to be stored with its message.
@@ -110,6 +110,22 @@ pub fn find(db: &Db, id: AttachmentId) -> Result<Option<(Attachment, Conversatio
     Ok(Some((attachment, conversation_id, bytes)))
 }
 
+/// A content by its hash.
+///
+/// # Errors
+/// Those of SQLite, and when it is missing or damaged.
+pub(super) fn find_content(db: &Db, sha256: &[u8; 32]) -> Result<Vec<u8>> {
+    let found = db
+        .prepare_cached("SELECT size_bytes, zstd FROM blobs WHERE sha256 = ?1")?
+        .query_row([sha256], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+        })
+        .optional()?;
+    let gone = || Error::Value("the content of a file is gone".to_owned());
+    let (size_bytes, zstd) = found.ok_or_else(gone)?;
+    unpack(size_bytes, &zstd)
+}
+
 /// Stores the files of a message.
 ///
 /// # Errors
@@ -182,6 +198,7 @@ pub fn replace_all(tx: &Tx<'_>, message_id: MessageId, files: &[NewAttachment]) 
     if before.len() == files.len() && before.iter().zip(files).all(same) {
         return Ok(false);
     }
+    messages::keep_whole(tx, message_id, files)?;
     for (position, file) in (0_i64..).zip(files) {
         let Some(old) = usize::try_from(position).ok().and_then(|at| before.get(at)) else {
             insert(tx, message_id, position, file)?;

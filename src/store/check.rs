@@ -105,6 +105,19 @@ const INVARIANTS: &[(&str, &str)] = &[
          WHERE a.id IS NULL",
     ),
     (
+        // The layout of `store::packed`: four letters, a count, and for each file 52 bytes, its hash first.
+        "a message's bytes rest on a file that it does not have",
+        "WITH RECURSIVE heads (id, head, count) AS (
+            SELECT message_id, substr(zstd, 1, 5208), unicode(substr(zstd, 5, 1)) FROM raw_messages
+            WHERE substr(zstd, 1, 4) = CAST('cut1' AS BLOB)),
+         cuts (id, head, count, n) AS (
+            SELECT id, head, count, 0 FROM heads
+            UNION ALL SELECT id, head, count, n + 1 FROM cuts WHERE n + 1 < count)
+         SELECT id FROM cuts WHERE NOT EXISTS (
+            SELECT 1 FROM attachments a WHERE a.message_id = cuts.id
+               AND a.sha256 = substr(cuts.head, 9 + 52 * n, 32))",
+    ),
+    (
         // Version 2 of the reading is the first that indexes; older mail is indexed when it is read again.
         "a message is not in the index of the search",
         "SELECT m.id FROM messages m LEFT JOIN message_search_docsize d ON d.id = m.id

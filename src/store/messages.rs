@@ -1,12 +1,12 @@
 //! Messages: what pages show of them, and their bytes as received or sent.
 
-use std::io::Read as _;
-
 use rusqlite::{OptionalExtension as _, Row};
 
+use super::attachments::NewAttachment;
 use super::derived::Derived;
+pub use super::packed::Packed;
 use super::rows::{json, to_json, word};
-use super::{Db, Error, Result, Tx, attachments, deliveries};
+use super::{Db, Error, Result, Tx, attachments, deliveries, packed};
 use crate::model::{
     Address, AgentId, ContactId, ConversationId, Direction, MailboxId, Message, MessageId,
     PlacedBy, Word as _,
@@ -184,57 +184,6 @@ pub fn insert(tx: &Tx<'_>, new: &NewMessage<'_>, now: i64) -> Result<MessageId> 
     Ok(MessageId(tx.last_insert_rowid()))
 }
 
-/// Bytes of a message as they are kept: zstd-compressed.
-#[derive(Debug, Clone)]
-pub struct Packed {
-    size_bytes: usize,
-    zstd: Vec<u8>,
-}
-
-impl Packed {
-    /// Compresses; done before a transaction, so that the writer is not held meanwhile.
-    ///
-    /// # Errors
-    /// When there is no memory for it.
-    pub fn pack(bytes: &[u8]) -> Result<Self> {
-        let zstd = zstd::bulk::compress(bytes, 3).map_err(|source| Error::Io {
-            what: "compress a message".to_owned(),
-            source,
-        })?;
-        Ok(Self {
-            size_bytes: bytes.len(),
-            zstd,
-        })
-    }
-
-    /// Size before compression.
-    #[must_use]
-    pub fn size_bytes(&self) -> i64 {
-        i64::try_from(self.size_bytes).unwrap_or(i64::MAX)
-    }
-
-    /// Size before compression, for comparing in memory.
-    #[must_use]
-    pub const fn size(&self) -> usize {
-        self.size_bytes
-    }
-
-    /// What is stored.
-    #[must_use]
-    pub fn as_stored(&self) -> &[u8] {
-        &self.zstd
-    }
-}
-
-/// Opens what [`Packed::pack`] made.
-pub(super) fn unpack(size_bytes: i64, zstd: &[u8]) -> Result<Vec<u8>> {
-    let size = usize::try_from(size_bytes).unwrap_or(0);
-    zstd::bulk::decompress(zstd, size).map_err(|source| Error::Io {
-        what: "decompress stored bytes".to_owned(),
-        source,
-    })
-}
-
 /// Stores the bytes of a message.
 ///
 /// # Errors
@@ -276,7 +225,18 @@ pub fn find_raw(db: &Db, id: MessageId) -> Result<Option<Vec<u8>>> {
             Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
         })
         .optional()?;
-    found.map(|(size, zstd)| unpack(size, &zstd)).transpose()
+    let Some((size_bytes, stored)) = found else {
+        return Ok(None);
+    };
+    let size = usize::try_from(size_bytes).unwrap_or(0);
+    let raw = packed::unpack_message(size, &stored, |hash| attachments::find_content(db, hash))?;
+    if raw.len() == size {
+        Ok(Some(raw))
+    } else {
+        Err(Error::Value(format!(
+            "the bytes of message {id} are cut off"
+        )))
+    }
 }
 
 /// The size of a message in bytes, and its first bytes, at most `most`.
@@ -296,24 +256,34 @@ pub fn find_head(db: &Db, id: MessageId, most: usize) -> Result<Option<(i64, Vec
             Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
         })
         .optional()?;
-    let Some((size_bytes, zstd)) = found else {
+    let Some((size_bytes, stored)) = found else {
         return Ok(None);
     };
-    let damaged = |source| Error::Io {
-        what: "decompress stored bytes".to_owned(),
-        source,
-    };
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(most).unwrap_or(u64::MAX);
-    let read = zstd::Decoder::new(zstd.as_slice())
-        .map_err(damaged)?
-        .take(limit)
-        .read_to_end(&mut bytes);
-    match read {
-        // The frame was cut off on purpose.
-        Err(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => Err(damaged(error)),
-        _ => Ok(Some((size_bytes, bytes))),
+    let head = packed::unpack_message(most, &stored, |hash| attachments::find_content(db, hash))?;
+    Ok(Some((size_bytes, head)))
+}
+
+/// Before a message is given other files: puts back into its bytes what was cut out as a file that is none of
+/// them, so that the bytes never rest on content that nothing else holds.
+///
+/// # Errors
+/// Those of SQLite, and when the stored bytes are damaged.
+pub(super) fn keep_whole(tx: &Tx<'_>, id: MessageId, files: &[NewAttachment]) -> Result<()> {
+    let stored: Option<Vec<u8>> = tx
+        .prepare_cached("SELECT zstd FROM raw_messages WHERE message_id = ?1")?
+        .query_row([id.0], |row| row.get(0))
+        .optional()?;
+    let cuts = packed::cuts(&stored.unwrap_or_default())?;
+    let stays = |cut: &packed::Cut| files.iter().any(|file| file.sha256 == cut.sha256);
+    if cuts.iter().all(stays) {
+        return Ok(());
     }
+    if let Some(raw) = find_raw(tx, id)? {
+        let packed = Packed::pack(&raw)?;
+        tx.prepare_cached("UPDATE raw_messages SET zstd = ?2 WHERE message_id = ?1")?
+            .execute((id.0, packed.as_stored()))?;
+    }
+    Ok(())
 }
 
 /// Whether nothing came in from this contact before this message.

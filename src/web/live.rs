@@ -23,10 +23,12 @@ use crate::store;
 const PER_AGENT: usize = 24;
 /// Keeps proxies from closing a quiet stream.
 const HEARTBEAT: Duration = Duration::from_secs(20);
-/// Changes that come close together are told together.
-const GATHER: Duration = Duration::from_millis(150);
+/// After an event a page is told nothing for this long: changes that come close together are told together.
+const REST_MIN: Duration = Duration::from_millis(100);
 /// While much changes (an import), a page is told at most this often.
-const REST: Duration = Duration::from_secs(1);
+const REST_MAX: Duration = Duration::from_secs(1);
+/// What the loops are doing is gathered for this long; nobody waits for it.
+const GATHER: Duration = Duration::from_millis(150);
 
 /// Open streams, counted per agent, and the bell that ends them all.
 #[derive(Debug)]
@@ -112,6 +114,58 @@ pub(super) struct Shown {
     mailboxes: Option<i64>,
 }
 
+/// When events of one kind are told: the first at once, those that follow close behind it less and less often.
+#[derive(Debug)]
+struct Pace {
+    /// How long to gather before even the first is told.
+    gather: Duration,
+    /// How long to rest after the next event.
+    rest: Duration,
+    rests_until: Instant,
+    /// When to tell what has been heard of.
+    due_at: Option<Instant>,
+}
+
+impl Pace {
+    fn new(gather: Duration) -> Self {
+        Self {
+            gather,
+            rest: REST_MIN,
+            rests_until: Instant::now(),
+            due_at: None,
+        }
+    }
+
+    /// Something has changed.
+    fn ring(&mut self) {
+        let now = Instant::now();
+        self.rest = if now < self.rests_until {
+            (self.rest * 2).min(REST_MAX)
+        } else {
+            REST_MIN
+        };
+        self.due_at = Some(self.rests_until.max(now + self.gather));
+    }
+
+    /// It is looked into now.
+    fn look(&mut self) {
+        self.due_at = None;
+    }
+
+    /// It was told.
+    fn told(&mut self) {
+        self.rests_until = Instant::now() + self.rest;
+    }
+
+    /// Waits until something is to be told.
+    async fn due(&self) {
+        match self.due_at {
+            Some(at) => tokio::time::sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
 struct Listener {
     context: Shared,
     changes: watch::Receiver<u64>,
@@ -120,10 +174,10 @@ struct Listener {
     stop: watch::Receiver<bool>,
     /// Up to where this stream has told.
     told: Revisions,
-    /// No event of the store before this time.
-    rests_until: Instant,
-    /// No event of the loops before this time.
-    loops_rest_until: Instant,
+    pace: Pace,
+    loops_pace: Pace,
+    /// When something was written last.
+    written_at: Instant,
     greeted: bool,
     _ticket: Ticket,
 }
@@ -136,33 +190,43 @@ impl Listener {
             // How long a browser waits before it comes back after a loss.
             return Some((Ok(Bytes::from_static(b"retry: 3000\n\n")), self));
         }
+        let said = self.wait().await?;
+        self.written_at = Instant::now();
+        Some((Ok(said), self))
+    }
+
+    async fn wait(&mut self) -> Option<Bytes> {
         loop {
             if *self.stop.borrow() {
                 return None;
             }
-            let loops_rest = Instant::now() < self.loops_rest_until;
             tokio::select! {
                 _ = self.stop.changed() => return None,
-                () = tokio::time::sleep_until(self.loops_rest_until), if loops_rest => {}
-                () = tokio::time::sleep(HEARTBEAT) => {
-                    return Some((Ok(Bytes::from_static(b": still here\n\n")), self));
-                }
-                changed = self.board.changed(), if !loops_rest => {
+                changed = self.changes.changed(), if self.pace.due_at.is_none() => {
                     changed.ok()?;
-                    tokio::time::sleep(GATHER).await;
-                    self.board.mark_unchanged();
-                    self.loops_rest_until = Instant::now() + REST;
-                    return Some((Ok(Bytes::from_static(b"event: loops\ndata:\n\n")), self));
+                    self.pace.ring();
                 }
-                changed = self.changes.changed() => {
+                changed = self.board.changed(), if self.loops_pace.due_at.is_none() => {
                     changed.ok()?;
-                    tokio::time::sleep_until(self.rests_until.max(Instant::now() + GATHER)).await;
+                    self.loops_pace.ring();
+                }
+                () = self.pace.due() => {
+                    self.pace.look();
                     self.changes.mark_unchanged();
                     let events = self.gather().await.ok()?;
                     if !events.is_empty() {
-                        self.rests_until = Instant::now() + REST;
-                        return Some((Ok(Bytes::from(events)), self));
+                        self.pace.told();
+                        return Some(Bytes::from(events));
                     }
+                }
+                () = self.loops_pace.due() => {
+                    self.loops_pace.look();
+                    self.board.mark_unchanged();
+                    self.loops_pace.told();
+                    return Some(Bytes::from_static(b"event: loops\ndata:\n\n"));
+                }
+                () = tokio::time::sleep_until(self.written_at + HEARTBEAT) => {
+                    return Some(Bytes::from_static(b": still here\n\n"));
                 }
             }
         }
@@ -232,8 +296,9 @@ pub(super) async fn show(
         board,
         stop,
         told,
-        rests_until: Instant::now(),
-        loops_rest_until: Instant::now(),
+        pace: Pace::new(Duration::ZERO),
+        loops_pace: Pace::new(GATHER),
+        written_at: Instant::now(),
         greeted: false,
         _ticket: ticket,
     };

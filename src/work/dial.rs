@@ -19,7 +19,11 @@ use crate::smtp;
 /// Those of the store.
 pub(super) fn traits(services: &Services, mailbox: &Mailbox) -> Result<Traits, Problem> {
     let endpoints = entra_app::endpoints(services).map_err(|error| error.to_problem())?;
-    Ok(endpoints.traits(&mailbox.tenant_id))
+    let mut traits = endpoints.traits(&mailbox.tenant_id);
+    if let Some(limit) = services.config.messages_per_minute {
+        traits.limits.messages_per_minute = limit;
+    }
+    Ok(traits)
 }
 
 /// Opens an IMAP session as `user`. `on_closer` is given the means to cut it from another thread.

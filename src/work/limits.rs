@@ -5,7 +5,7 @@
 //! for Outlook and for other programs of the same mailbox, and one is enough for thirty messages a minute.
 
 use super::{Services, dial};
-use crate::model::{Mailbox, MailboxId, SendLimits, WayOut};
+use crate::model::{DeliveryId, Mailbox, MailboxId, SendLimits, WayOut};
 use crate::problem::{Disposition, Problem};
 use crate::providers::Limits;
 use crate::smtp;
@@ -67,6 +67,48 @@ pub(super) enum Hold {
     Until(i64),
 }
 
+/// What the next due reply wants of the day, and does not get.
+struct Lack {
+    delivery_id: DeliveryId,
+    wanted: i64,
+    left: i64,
+}
+
+impl Room {
+    /// Takes what the next due reply of a mailbox wants; `None` when it fits, or nothing is due.
+    fn take(
+        &mut self,
+        db: &store::Db,
+        id: MailboxId,
+        limits: &Limits,
+        now: i64,
+    ) -> store::Result<Option<Lack>> {
+        let Some((delivery_id, wanted)) = leaving::find_next_size(db, id, now)? else {
+            return Ok(None);
+        };
+        let most = i64::from(limits.recipients_per_day);
+        // One that could never fit is for the server to judge.
+        let wanted = wanted.clamp(1, most);
+        let left = match self.0 {
+            Some(left) if left >= wanted => left,
+            _ => {
+                let since_at = now.saturating_sub(DAY_SECONDS);
+                most.saturating_sub(leaving::count_recipients(db, id, since_at, now)?)
+            }
+        };
+        if left >= wanted {
+            self.0 = Some(left - wanted);
+            return Ok(None);
+        }
+        self.0 = None;
+        Ok(Some(Lack {
+            delivery_id,
+            wanted,
+            left,
+        }))
+    }
+}
+
 /// Holds the next due reply back, or the whole mailbox, while the provider's limits are used up.
 pub(super) fn hold(
     services: &Services,
@@ -77,50 +119,58 @@ pub(super) fn hold(
     let Ok(traits) = dial::traits(services, mailbox) else {
         return Ok(Hold::Free);
     };
-    let most = i64::from(traits.limits.messages_per_minute);
-    let minute_ago = now.saturating_sub(60);
-    let sent = services
+    let (id, limits) = (mailbox.id, &traits.limits);
+    let full = services
         .store
-        .read(|db| deliveries::count_attempts(db, mailbox.id, minute_ago, now))?;
-    if sent >= most {
+        .read(|db| is_minute_full(db, id, limits, now))?;
+    if full {
         return Ok(Hold::Until(now + 5));
     }
-    day(services, room, mailbox, &traits.limits, now)
+    day(services, room, id, limits, now)
+}
+
+/// Whether the next due reply may follow one that has just been taken, by the same limits. Where it may not,
+/// [`hold`] says for how long.
+pub(super) fn may_follow(
+    tx: &store::Tx<'_>,
+    services: &Services,
+    room: &mut Room,
+    mailbox: &Mailbox,
+) -> store::Result<bool> {
+    let Ok(traits) = dial::traits(services, mailbox) else {
+        return Ok(true);
+    };
+    let (id, limits, now) = (mailbox.id, &traits.limits, services.clock.now());
+    Ok(!is_minute_full(tx, id, limits, now)? && room.take(tx, id, limits, now)?.is_none())
+}
+
+/// Whether a mailbox has sent as many messages within a minute as it may.
+fn is_minute_full(db: &store::Db, id: MailboxId, limits: &Limits, now: i64) -> store::Result<bool> {
+    if limits.messages_per_minute == u32::MAX {
+        return Ok(false);
+    }
+    let sent = deliveries::count_attempts(db, id, now.saturating_sub(60), now)?;
+    Ok(sent >= i64::from(limits.messages_per_minute))
 }
 
 /// Holds the next due reply back, or the whole mailbox, while it does not fit the recipients of a day.
 fn day(
     services: &Services,
     room: &mut Room,
-    mailbox: &Mailbox,
+    id: MailboxId,
     limits: &Limits,
     now: i64,
 ) -> store::Result<Hold> {
-    let id = mailbox.id;
-    let next = services
-        .store
-        .read(|db| leaving::find_next_size(db, id, now))?;
-    let Some((delivery_id, wanted)) = next else {
+    let lack = services.store.read(|db| room.take(db, id, limits, now))?;
+    let Some(Lack {
+        delivery_id,
+        wanted,
+        left,
+    }) = lack
+    else {
         return Ok(Hold::Free);
     };
     let most = i64::from(limits.recipients_per_day);
-    // One that could never fit is for the server to judge.
-    let wanted = wanted.clamp(1, most);
-    let left = match room.0 {
-        Some(left) if left >= wanted => left,
-        _ => {
-            let since_at = now.saturating_sub(DAY_SECONDS);
-            let used = services
-                .store
-                .read(|db| leaving::count_recipients(db, id, since_at, now))?;
-            most.saturating_sub(used)
-        }
-    };
-    if left >= wanted {
-        room.0 = Some(left - wanted);
-        return Ok(Hold::Free);
-    }
-    room.0 = None;
     let is_full = left < 1;
     let freed = if is_full { 1 - left } else { wanted - left };
     services.store.write(|tx| {

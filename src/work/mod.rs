@@ -19,11 +19,13 @@ mod labels;
 mod leaving;
 pub mod limits;
 pub mod metrics;
+mod mill;
 mod pace;
 mod poller;
 pub mod probe;
 mod refind;
 pub mod reparse;
+mod room;
 pub mod schedule;
 mod sender;
 mod settle;
@@ -93,6 +95,7 @@ pub struct Work {
     supervisor: Wake,
     refreshing: credentials::SingleFlight,
     absences: settle::Absences,
+    room: room::Room,
     /// Whose turn it is to store older mail.
     backfill_turn: Mutex<()>,
     /// The mailboxes whose pollers are at work, which older mail gives way to.
@@ -171,8 +174,8 @@ impl Work {
 
     fn wake(&self, name: LoopName) {
         let bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bell) = bells.get(&name) {
-            bell.wake();
+        if bells.get(&name).is_some_and(Wake::wake) {
+            self.supervisor.wake();
         }
     }
 

@@ -2,13 +2,15 @@
 //! the server is dialled; a message whose answer was lost is never sent again before it has been
 //! looked for in Sent Items.
 
+mod row;
+
 use std::time::Duration;
 
 use super::credentials::{Freshness, access_token};
 use super::limits::{self, Hold};
 use super::status::{Health, Line, LoopName};
 use super::wake::Wake;
-use super::{Services, dial, entra_app, leaving, schedule, settle};
+use super::{Services, entra_app, leaving, schedule, settle};
 use crate::graph;
 use crate::mail::compose::with_bcc;
 use crate::model::{
@@ -38,10 +40,13 @@ const LONGEST_PAUSE_SECONDS: i64 = 25 * 3_600;
 /// How often it looks even if nobody rang.
 const LOOK_EVERY_SECONDS: i64 = 300;
 
+/// A delivery that is `sending`, and the id of its attempt.
+type Claimed = (Delivery, i64);
+
 /// What a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// One delivery was tried or settled; there may be more.
+    /// A delivery was tried or settled, or a few that were due; there may be more.
     Worked,
     /// Nothing is due before this time, unix milliseconds.
     Nothing(Option<i64>),
@@ -55,7 +60,7 @@ pub struct Sender {
     room: limits::Room,
 }
 
-/// Tries or settles one due delivery of a mailbox.
+/// Settles one delivery of a mailbox, or tries one that is due and those that follow it.
 ///
 /// # Errors
 /// Those of the store.
@@ -101,7 +106,7 @@ pub fn step(services: &Services, sender: &mut Sender, id: MailboxId) -> store::R
         Hold::Until(at) => return Ok(Step::Nothing(Some(at.saturating_mul(1_000)))),
     }
     match mailbox.way_out {
-        WayOut::Smtp => through_smtp(services, sender, &mailbox, now)?,
+        WayOut::Smtp => row::through_smtp(services, sender, &mailbox, now)?,
         WayOut::Graph => through_graph(services, &mailbox, now)?,
     }
     Ok(Step::Worked)
@@ -109,18 +114,16 @@ pub fn step(services: &Services, sender: &mut Sender, id: MailboxId) -> store::R
 
 /// Takes the next due reply, if there still is one: it may have been taken back to the last moment.
 fn claim(
+    tx: &store::Tx<'_>,
     services: &Services,
     id: MailboxId,
     way_out: WayOut,
-    now: i64,
-) -> store::Result<Option<(Delivery, i64)>> {
-    services.store.write(|tx| {
-        let now_ms = services.clock.now_ms();
-        if deliveries::next_due_ms(tx, id)?.is_none_or(|at| at > now_ms) {
-            return Ok(None);
-        }
-        deliveries::claim_next(tx, id, way_out, now)
-    })
+) -> store::Result<Option<Claimed>> {
+    let now_ms = services.clock.now_ms();
+    if deliveries::next_due_ms(tx, id)?.is_none_or(|at| at > now_ms) {
+        return Ok(None);
+    }
+    deliveries::claim_next(tx, id, way_out, now_ms.div_euclid(1_000))
 }
 
 impl Sender {
@@ -156,61 +159,13 @@ fn clock_was_set_back(services: &Services, mailbox: &Mailbox, now: i64) -> store
     })
 }
 
-fn through_smtp(
-    services: &Services,
-    sender: &mut Sender,
-    mailbox: &Mailbox,
-    now: i64,
-) -> store::Result<()> {
-    let kept = sender.session.take();
-    let was_kept = kept.is_some();
-    let mut session = match kept {
-        Some(session) => session,
-        None => match dial::smtp(services, mailbox, mailbox.smtp_user()) {
-            Ok(session) => session,
-            Err(refusal) => return closed_way(services, mailbox, &refusal, now),
-        },
-    };
-    limits::learn_size(services, mailbox, &session)?;
-    let Some((delivery, attempt_id)) = claim(services, mailbox.id, WayOut::Smtp, now)? else {
-        session.quit();
-        return Ok(());
-    };
-    let (envelope, raw, _) = message(services, mailbox, &delivery)?;
-    let mut outcome = session.send(&envelope, &raw);
-    // The server had ended a session we kept: nothing was said about this message yet.
-    if was_kept && !session.is_usable() && is_before_recipients(&outcome) {
-        outcome = match dial::smtp(services, mailbox, mailbox.smtp_user()) {
-            Ok(newer) => {
-                session = newer;
-                session.send(&envelope, &raw)
-            }
-            Err(refusal) => Outcome::Refused(refusal),
-        };
-    }
-    if session.is_usable() {
-        sender.session = Some(session);
-    }
-    let tried = Tried {
-        mailbox,
-        delivery: &delivery,
-        attempt_id,
-        way_out: WayOut::Smtp,
-    };
-    record(services, &tried, outcome)
-}
-
-fn is_before_recipients(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Refused(refusal)
-        if refusal.stage <= Stage::Sender && refusal.problem.is_transient())
-}
-
 fn through_graph(services: &Services, mailbox: &Mailbox, now: i64) -> store::Result<()> {
     let token = match access_token(services, mailbox.id, Resource::Graph, Freshness::Stored) {
         Ok(token) => token,
         Err(problem) => return closed_way(services, mailbox, &Refusal::from(problem), now),
     };
-    let Some((delivery, attempt_id)) = claim(services, mailbox.id, WayOut::Graph, now)? else {
+    let claim = |tx: &store::Tx<'_>| claim(tx, services, mailbox.id, WayOut::Graph);
+    let Some((delivery, attempt_id)) = services.store.write(claim)? else {
         return Ok(());
     };
     let (_, raw, bcc) = message(services, mailbox, &delivery)?;
@@ -251,7 +206,7 @@ fn through_graph(services: &Services, mailbox: &Mailbox, now: i64) -> store::Res
         attempt_id,
         way_out: WayOut::Graph,
     };
-    record(services, &tried, outcome)
+    record(services, &tried, outcome, |_| Ok(None)).map(|_| ())
 }
 
 /// Graph's answer in the words of SMTP.
@@ -364,8 +319,14 @@ struct Tried<'a> {
     way_out: WayOut,
 }
 
-/// Writes down what came of an attempt.
-fn record(services: &Services, tried: &Tried<'_>, outcome: Outcome) -> store::Result<()> {
+/// Writes down what came of an attempt. When the message was taken, `claim_next` may take the next one in the
+/// same transaction.
+fn record(
+    services: &Services,
+    tried: &Tried<'_>,
+    outcome: Outcome,
+    claim_next: impl FnOnce(&store::Tx<'_>) -> store::Result<Option<Claimed>>,
+) -> store::Result<Option<Claimed>> {
     match outcome {
         Outcome::Accepted {
             reply,
@@ -374,14 +335,18 @@ fn record(services: &Services, tried: &Tried<'_>, outcome: Outcome) -> store::Re
         } => {
             let effective = effective_message_id.as_deref();
             let effective = effective.map(|id| id.trim_start_matches('<').trim_end_matches('>'));
-            accepted(services, tried, &reply, effective, refused_recipients)
+            services.store.write(|tx| {
+                accepted(tx, services, tried, &reply, effective, refused_recipients)?;
+                claim_next(tx)
+            })
         }
-        Outcome::Refused(refusal) => refused(services, tried, &refusal),
-        Outcome::Unknown { problem } => unknown(services, tried, &problem),
+        Outcome::Refused(refusal) => refused(services, tried, &refusal).map(|()| None),
+        Outcome::Unknown { problem } => unknown(services, tried, &problem).map(|()| None),
     }
 }
 
 fn accepted(
+    tx: &store::Tx<'_>,
     services: &Services,
     tried: &Tried<'_>,
     reply: &str,
@@ -399,24 +364,22 @@ fn accepted(
         .into_iter()
         .map(|(address, problem)| RefusedRecipient { address, problem })
         .collect();
-    services.store.write(|tx| {
-        deliveries::finish_attempt(tx, *attempt_id, AttemptEnd::Accepted, reply, now)?;
-        let change = Change {
-            server_reply: reply,
-            refused: &refused,
-            effective_message_id: effective,
-            ..Change::default()
-        };
-        deliveries::update_state(tx, delivery, DeliveryState::Sent, &change, now)?;
-        if let Some(id) = effective {
-            let (conversation, message) = (delivery.conversation_id, delivery.message_id);
-            store::threads::insert_own(tx, mailbox.id, id, conversation, message)?;
-        }
-        if mailbox.send_problem.is_some() {
-            store::mailboxes::update_sending(tx, mailbox.id, None, 0, now)?;
-        }
-        Ok(())
-    })
+    deliveries::finish_attempt(tx, *attempt_id, AttemptEnd::Accepted, reply, now)?;
+    let change = Change {
+        server_reply: reply,
+        refused: &refused,
+        effective_message_id: effective,
+        ..Change::default()
+    };
+    deliveries::update_state(tx, delivery, DeliveryState::Sent, &change, now)?;
+    if let Some(id) = effective {
+        let (conversation, message) = (delivery.conversation_id, delivery.message_id);
+        store::threads::insert_own(tx, mailbox.id, id, conversation, message)?;
+    }
+    if mailbox.send_problem.is_some() {
+        store::mailboxes::update_sending(tx, mailbox.id, None, 0, now)?;
+    }
+    Ok(())
 }
 
 fn refused(services: &Services, tried: &Tried<'_>, refusal: &Refusal) -> store::Result<()> {
@@ -521,7 +484,7 @@ fn pause_seconds(problem: &Problem, tries: u32) -> i64 {
     }
 }
 
-/// Runs until the stop.
+/// Runs until the stop, or until there is nothing to send; a ring starts it again.
 pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
     let mut sender = Sender::default();
     while !wake.is_stopped() {
@@ -536,10 +499,12 @@ pub(super) fn run(services: &Services, id: MailboxId, wake: &Wake) {
             }
             Ok(Ok(Step::Nothing(next))) => {
                 say(services, id);
-                let longest = LOOK_EVERY_SECONDS * 1_000;
-                next.map_or(longest, |at| {
-                    (at - services.clock.now_ms()).clamp(1, longest)
-                })
+                match next {
+                    Some(at) => (at - services.clock.now_ms()).clamp(1, LOOK_EVERY_SECONDS * 1_000),
+                    // Five hundred quiet mailboxes need no five hundred threads.
+                    None if wake.rest() => break,
+                    None => 0,
+                }
             }
             Ok(Err(error)) => {
                 tracing::error!(mailbox.id = id.0, %error, "the sender could not use the database");

@@ -14,7 +14,7 @@ use crate::store;
 /// How often the list of mailboxes is looked at even if nobody rang.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// Enough for a parser on hostile mail; the default of 2 MiB times a thousand loops is not needed.
-const STACK_BYTES: usize = 1024 * 1024;
+pub(super) const STACK_BYTES: usize = 1024 * 1024;
 
 /// The running loops. Dropping it stops them.
 #[derive(Debug)]
@@ -91,8 +91,8 @@ fn supervise(services: &Arc<Services>) {
     }
 }
 
-/// Starts loops that are missing. A loop whose thread has ended is started again; by itself only that of a
-/// backfill ends, when there is no more to fetch.
+/// Starts loops that are missing. A loop whose thread has ended is started again. By itself end only a backfill
+/// that has no more to fetch, and a sender that has nothing to send, which is started when it is rung for.
 fn reconcile(
     services: &Arc<Services>,
     loops: &mut BTreeMap<LoopName, JoinHandle<()>>,
@@ -104,6 +104,14 @@ fn reconcile(
             store::write_backs::list_on(db)?,
         ))
     })?;
+    // What another process has queued (`mailhatch outbox`) rings nobody.
+    for mailbox in &mailboxes {
+        let bell = services.work.bell(LoopName::Send(mailbox.id));
+        let next_due = |db: &store::Db| store::deliveries::next_due_ms(db, mailbox.id);
+        if bell.is_resting() && services.store.read(next_due)?.is_some() {
+            bell.wake();
+        }
+    }
     let mut wanted = vec![LoopName::Janitor, LoopName::Alerts];
     for mailbox in &mailboxes {
         wanted.extend([LoopName::Poll(mailbox.id), LoopName::Send(mailbox.id)]);
@@ -111,18 +119,29 @@ fn reconcile(
     wanted.extend(older.into_iter().map(LoopName::Backfill));
     wanted.extend(writing_back.into_iter().map(LoopName::WriteBack));
     for name in wanted {
-        if loops.get(&name).is_some_and(|thread| !thread.is_finished()) {
-            continue;
-        }
         let bell = services.work.bell(name);
-        if bell.is_stopped() {
+        let rested = bell.has_rested();
+        if bell.is_stopped() || bell.is_resting() {
             continue;
         }
+        if let Some(thread) = loops.remove(&name) {
+            if !rested && !thread.is_finished() {
+                loops.insert(name, thread);
+                continue;
+            }
+            // It is at its very end.
+            if thread.join().is_err() {
+                tracing::error!(loop_name = %name, "a loop ended with a panic");
+            }
+        }
+        if !rested {
+            services
+                .work
+                .board()
+                .set(name, Line::new(Health::Good, "Starting."));
+        }
+        bell.rise();
         let own = Arc::clone(services);
-        services
-            .work
-            .board()
-            .set(name, Line::new(Health::Good, "Starting."));
         let thread = spawn(&name.to_string(), move || run(&own, name, &bell))?;
         loops.insert(name, thread);
     }
@@ -144,10 +163,12 @@ fn run(services: &Services, name: LoopName, bell: &Wake) {
         LoopName::Janitor => janitor::run(services, bell),
         LoopName::Alerts => alerts::run(services, bell),
     }
-    services
-        .work
-        .board()
-        .set(name, Line::new(Health::Stopped, "Stopped."));
+    if bell.is_stopped() {
+        services
+            .work
+            .board()
+            .set(name, Line::new(Health::Stopped, "Stopped."));
+    }
 }
 
 /// Runs one step; a panic in it is caught, shown and logged, and the loop goes on.

@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
+use super::mill::{Batch, Mill};
 use super::pace::{Advice, Pace};
 use super::status::{Health, Line, LoopName};
 use super::wake::Wake;
 use super::{Services, compare, labels};
 use crate::imap::cursor::{self, Plan, Resync};
 use crate::imap::{self, Selected};
-use crate::intake::{self, Fetched, Source};
+use crate::intake::{self, Fetched, Ready, Source};
 use crate::model::{BackfillId, Fate, Folder, Mailbox, MailboxId};
 use crate::net;
 use crate::problem::{Disposition, Problem};
@@ -140,6 +141,41 @@ fn first_wanted(
     Ok(uids.into_iter().min().unwrap_or(none_wanted).max(1))
 }
 
+/// The folder that is read, and the store it is read into.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'a> {
+    services: &'a Services,
+    pub(super) source: Source<'a>,
+}
+
+impl Target<'_> {
+    /// Stores a batch; how many messages of it are new.
+    pub(super) fn store(&self, ready: &Ready) -> Result<u64, Problem> {
+        let (store, now) = (&self.services.store, self.services.clock.now());
+        let report = intake::receive(store, &self.services.ids(), self.source, ready, now)
+            .map_err(|error| error.to_problem())?;
+        if report.stale {
+            return Err(read_anew());
+        }
+        Ok(report.received)
+    }
+}
+
+/// A batch that could not be fetched, and why. Without a batch no message is to blame.
+struct Broken {
+    batch: Vec<u32>,
+    problem: Problem,
+}
+
+impl From<Problem> for Broken {
+    fn from(problem: Problem) -> Self {
+        Self {
+            batch: Vec::new(),
+            problem,
+        }
+    }
+}
+
 /// What fetches and stores messages of one folder, for a sync or for a backfill.
 pub(super) struct Pass<'a> {
     pub(super) services: &'a Services,
@@ -153,8 +189,15 @@ pub(super) struct Pass<'a> {
     pub(super) pace: &'a mut Pace,
 }
 
-impl Pass<'_> {
-    const fn source(&self) -> Source<'_> {
+impl<'a> Pass<'a> {
+    const fn target(&self) -> Target<'a> {
+        Target {
+            services: self.services,
+            source: self.source(),
+        }
+    }
+
+    const fn source(&self) -> Source<'a> {
         Source {
             mailbox: self.mailbox,
             folder: self.folder,
@@ -163,26 +206,70 @@ impl Pass<'_> {
         }
     }
 
-    /// Fetches and stores these messages, each of which has a fate afterwards.
+    /// Fetches all, each of which has a fate afterwards, and stores what has come while it fetches on. What
+    /// breaks it is treated as by [`Pass::fetch_batch`].
     pub(super) fn fetch_all(
         &mut self,
         session: &mut imap::Session,
         uids: &[u32],
         passed: &mut Passed,
     ) -> Result<(), Problem> {
+        let (received, fetched) = std::thread::scope(|scope| {
+            let (mut mill, target) = (None, self.target());
+            let start = || Mill::start(scope, target);
+            let fetched = self.fetch_batches(session, uids, passed, &mut mill, &start);
+            // What broke lies behind what has come before it, which is stored first.
+            (mill.map_or(Ok(0), Mill::finish), fetched)
+        });
+        passed.received += received?;
+        match fetched {
+            Err(Broken { batch, problem }) if batch.is_empty() => Err(problem),
+            Err(Broken { batch, problem }) => self.failed(&batch, problem).map(|_| ()),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Fetches batch after batch. A single one is stored here, several are given to the mill.
+    fn fetch_batches<'scope>(
+        &mut self,
+        session: &mut imap::Session,
+        uids: &[u32],
+        passed: &mut Passed,
+        mill: &mut Option<Mill<'scope, 'a>>,
+        start: &dyn Fn() -> Result<Mill<'scope, 'a>, Problem>,
+    ) -> Result<(), Broken> {
         let total = u64::try_from(uids.len()).unwrap_or(u64::MAX);
         let mut done: u64 = 0;
         // Sizes are asked for a stretch at a time, so that a mailbox of a million starts at once.
         for stretch in uids.chunks(1_000) {
-            let sizes = session.sizes(stretch)?;
-            for batch in self.batches(&known_sizes(stretch, &sizes)) {
+            let sizes = known_sizes(stretch, &session.sizes(stretch)?);
+            for batch in self.batches(&sizes) {
                 if self.wake.is_stopped() {
                     passed.cut_short = true;
                     return Ok(());
                 }
                 show_progress(self.services, self.mailbox.id, done, total);
-                passed.received += self.fetch_batch(session, &batch)?;
+                let place = self.services.work.room.take(bytes_of(&batch, &sizes));
+                let found = match self.fetch(session, &batch) {
+                    Ok(found) => found,
+                    Err(problem) => return Err(Broken { batch, problem }),
+                };
                 done += u64::try_from(batch.len()).unwrap_or(0);
+                if batch.len() == uids.len() {
+                    passed.received += self.store_batch(&batch, found)?;
+                    return Ok(());
+                }
+                if mill.is_none() {
+                    *mill = Some(start()?);
+                }
+                let given = Batch {
+                    messages: messages(&batch, found),
+                    next_uid: next_uid(&batch),
+                    place,
+                };
+                if !mill.as_ref().is_some_and(|mill| mill.give(given)) {
+                    return Ok(());
+                }
             }
         }
         Ok(())
@@ -214,18 +301,26 @@ impl Pass<'_> {
         session: &mut imap::Session,
         batch: &[u32],
     ) -> Result<u64, Problem> {
+        match self.fetch(session, batch) {
+            Ok(found) => self.store_batch(batch, found),
+            Err(problem) => self.failed(batch, problem),
+        }
+    }
+
+    /// Fetches one batch, of no more bytes than there is memory for.
+    fn fetch(
+        &mut self,
+        session: &mut imap::Session,
+        batch: &[u32],
+    ) -> Result<Vec<imap::Fetched>, Problem> {
         session.set_fetch_bytes_max(match (batch, self.backfill) {
             ([_], _) => MESSAGE_ANSWER_MAX,
             (_, None) => BATCH_ANSWER_MAX,
             (_, Some(_)) => OLDER_ANSWER_MAX,
         });
-        match session.fetch(batch) {
-            Ok(found) => {
-                self.pace.went_well();
-                self.store_batch(batch, found)
-            }
-            Err(problem) => self.failed(batch, problem),
-        }
+        let found = session.fetch(batch)?;
+        self.pace.went_well();
+        Ok(found)
     }
 
     fn failed(&mut self, batch: &[u32], problem: Problem) -> Result<u64, Problem> {
@@ -317,37 +412,14 @@ impl Pass<'_> {
     }
 
     fn store_batch(&self, batch: &[u32], found: Vec<imap::Fetched>) -> Result<u64, Problem> {
-        let mut found: BTreeMap<u32, imap::Fetched> = found
-            .into_iter()
-            .map(|message| (message.uid, message))
-            .collect();
-        let fetched: Vec<Fetched> = batch
-            .iter()
-            .map(|uid| {
-                let message = found.remove(uid);
-                let internal_date_at = message.as_ref().and_then(|found| found.internal_date_at);
-                Fetched {
-                    uid: *uid,
-                    raw: message.map(|found| found.raw),
-                    internal_date_at,
-                }
-            })
-            .collect();
-        let next_uid = batch.iter().max().map_or(1, |uid| uid.saturating_add(1));
-        let now = self.services.clock.now();
-        let store = &self.services.store;
-        let ids = self.services.ids();
         // Backfills store one after the other, so that many of them cost the live path no more than one.
         let turn = &self.services.work.backfill_turn;
         let _turn = self
             .backfill
             .map(|_| turn.lock().unwrap_or_else(PoisonError::into_inner));
-        let report = intake::receive(store, &ids, self.source(), fetched, next_uid, now)
-            .map_err(|error| error.to_problem())?;
-        if report.stale {
-            return Err(read_anew());
-        }
-        Ok(report.received)
+        let messages = messages(batch, found);
+        let ready = intake::read(self.source(), messages, next_uid(batch));
+        self.target().store(&ready)
     }
 
     /// Asks again for what the server would not give before.
@@ -387,6 +459,36 @@ impl Pass<'_> {
         }
         Ok(())
     }
+}
+
+/// Each message that was asked for, with what the server gave for it.
+fn messages(batch: &[u32], found: Vec<imap::Fetched>) -> Vec<Fetched> {
+    let mut found: BTreeMap<u32, imap::Fetched> = found
+        .into_iter()
+        .map(|message| (message.uid, message))
+        .collect();
+    let asked = batch.iter();
+    asked
+        .map(|uid| {
+            let message = found.remove(uid);
+            let internal_date_at = message.as_ref().and_then(|found| found.internal_date_at);
+            Fetched {
+                uid: *uid,
+                raw: message.map(|found| found.raw),
+                internal_date_at,
+            }
+        })
+        .collect()
+}
+
+/// The first UID behind a batch.
+fn next_uid(batch: &[u32]) -> u32 {
+    batch.iter().max().map_or(1, |uid| uid.saturating_add(1))
+}
+
+fn bytes_of(batch: &[u32], sizes: &[(u32, u64)]) -> u64 {
+    let of_batch = |(uid, _): &&(u32, u64)| batch.contains(uid);
+    sizes.iter().filter(of_batch).map(|(_, bytes)| bytes).sum()
 }
 
 /// The numbers of a folder's messages have changed their meaning while a backfill was fetching.

@@ -18,6 +18,8 @@ pub enum Woken {
 struct State {
     woken: bool,
     stopped: bool,
+    /// The loop has ended and is started again by a ring.
+    resting: bool,
     on_wake: Option<Box<dyn Fn() + Send>>,
     on_stop: Option<Box<dyn Fn() + Send>>,
 }
@@ -33,15 +35,45 @@ impl std::fmt::Debug for Wake {
 }
 
 impl Wake {
-    /// Says "look now".
-    pub fn wake(&self) {
+    /// Says "look now"; tells whether the loop is at rest and must be started first.
+    pub fn wake(&self) -> bool {
         let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.woken = true;
         if let Some(interrupt) = &state.on_wake {
             interrupt();
         }
+        let resting = state.resting;
         drop(state);
         self.0.1.notify_all();
+        resting
+    }
+
+    /// Whether a loop that has nothing to do may end until it is rung for; not when a ring is waiting.
+    #[must_use]
+    pub fn rest(&self) -> bool {
+        let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.resting = !state.woken && !state.stopped;
+        state.resting
+    }
+
+    /// Whether the loop is at rest and has not been rung for.
+    #[must_use]
+    pub fn is_resting(&self) -> bool {
+        let state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.resting && !state.woken
+    }
+
+    /// Whether the loop has ended to rest, rung for or not.
+    #[must_use]
+    pub fn has_rested(&self) -> bool {
+        let state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.resting
+    }
+
+    /// The loop is started again.
+    pub fn rise(&self) {
+        let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.resting = false;
     }
 
     /// Says "stop"; for good.
@@ -127,6 +159,21 @@ mod tests {
         wake.wake();
         assert_eq!(wake.wait(Duration::from_secs(5)), Woken::Wake);
         assert_eq!(wake.wait(Duration::from_millis(1)), Woken::Timeout);
+    }
+
+    #[test]
+    fn a_loop_rests_only_when_nobody_has_rung_and_a_ring_says_that_it_must_be_started() {
+        let wake = Wake::default();
+        assert!(!wake.wake(), "it runs");
+        assert!(!wake.rest() && !wake.is_resting(), "a ring is waiting");
+        assert!(wake.take());
+        assert!(wake.rest() && wake.is_resting());
+        assert!(wake.wake());
+        assert!(!wake.is_resting(), "it is to be started");
+        wake.rise();
+        assert!(!wake.wake());
+        wake.stop();
+        assert!(!wake.rest());
     }
 
     #[test]

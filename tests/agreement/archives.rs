@@ -229,7 +229,8 @@ fn take_in(posts: Vec<Post>) -> BTreeMap<String, i64> {
                 }
             })
             .collect();
-        intake::receive(&store, &ids, source, batch, uid + 1, NOW).expect("mail is taken in");
+        let ready = intake::read(source, batch, uid + 1);
+        intake::receive(&store, &ids, source, &ready, NOW).expect("mail is taken in");
     }
     store
         .read(|db| {

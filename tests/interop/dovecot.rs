@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::process::{Daemon, ProcessId};
-use super::servers::{Options, answers};
+use super::servers::{Options, PASSWORD, answers};
 
 /// Owns the mail. No user of the machine has this id.
 const MAIL_OWNER: u32 = 5000;
@@ -212,11 +212,15 @@ fn write_passdbs(folder: &Path, options: &Options) -> std::io::Result<String> {
             file.display()
         );
     }
+    if options.password {
+        let _ = writeln!(
+            passdbs,
+            "passdb {{\n  driver = static\n  mechanisms = plain login\n  args = password={PASSWORD}\n}}\n\
+             auth_mechanisms = xoauth2 plain login"
+        );
+    }
     Ok(passdbs)
 }
-
-/// Everybody's password for sending.
-pub(crate) const PASSWORD: &str = "right-password-for-sending";
 
 /// What both instances share. The anvil socket's mode turns off the growing delay after failed
 /// sign-ins, `auth_failure_delay` the constant one.

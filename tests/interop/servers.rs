@@ -27,6 +27,9 @@ pub(crate) struct Key {
     pub(crate) public_key_pem: String,
 }
 
+/// Everybody's password: for sending, and where [`Options::password`] says so for IMAP.
+pub(crate) const PASSWORD: &str = "not-a-secret";
+
 /// What the servers know. Addresses are taken in lower case.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
@@ -40,6 +43,8 @@ pub(crate) struct Options {
     pub(crate) users: Vec<String>,
     /// `(upn, mailbox)`: this person's token opens, and sends as, that mailbox too.
     pub(crate) delegates: Vec<(String, String)>,
+    /// Everybody may sign in to IMAP with [`PASSWORD`] too, for programs that know no tokens.
+    pub(crate) password: bool,
     /// Limits on submission; none: unlimited.
     pub(crate) limits: Option<Limits>,
 }

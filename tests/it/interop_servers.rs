@@ -26,6 +26,7 @@ fn options() -> Options {
         delegates: [AIDE, BOSS]
             .map(|upn| (upn.to_owned(), SHARED.to_owned()))
             .to_vec(),
+        password: false,
         limits: None,
     }
 }

@@ -48,6 +48,7 @@ impl Real {
             audience: Some("https://outlook.office.com".to_owned()),
             users: vec![upn.to_owned(), SUPPORT.to_owned(), CUSTOMER.to_owned()],
             delegates: vec![(upn.to_owned(), SUPPORT.to_owned())],
+            password: false,
             limits: None,
         })
         .unwrap();

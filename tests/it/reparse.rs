@@ -1,6 +1,8 @@
 //! Stored mail read again after an upgrade: everything derived comes out as if it had just arrived, and
 //! what people did stays.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use mailhatch::desk;
 use mailhatch::intake::rebuild;
 use mailhatch::model::{Message, Status, View};
@@ -141,4 +143,57 @@ fn the_service_does_it_by_itself_while_mail_comes_and_a_command_helps() {
     });
     assert_eq!(rebuild::left(&stage.services.store).unwrap(), 0);
     running.stop();
+}
+
+#[test]
+fn the_bytes_of_a_message_stay_whole_whatever_its_files_are_read_to_be() {
+    let stage = Stage::new();
+    let file: Vec<u8> = (0..5_000_u32).map(|n| (n * n).to_be_bytes()[2]).collect();
+    let lines: Vec<String> = file.chunks(57).map(|line| STANDARD.encode(line)).collect();
+    let lines = lines.join("\r\n");
+    let ids = [1, 2].map(|n| {
+        let raw = format!(
+            "From: Mia <mia@shop.example>\r\nSubject: Plan {n}\r\nMessage-ID: <plan.{n}@shop.example>\r\n\
+             Date: Fri, 15 Jan 2027 08:00:00 +0000\r\nContent-Type: application/pdf; name=plan.pdf\r\n\
+             Content-Transfer-Encoding: base64\r\n\r\n{lines}\r\n"
+        );
+        let world = stage.simulator.world();
+        world.deliver(&stage.demo.support_address, raw.as_bytes());
+        format!("plan.{n}@shop.example")
+    });
+    let mailbox = stage.connect();
+    stage.receives(mailbox, 2);
+    let store = &stage.services.store;
+    let number = |sql: &str| {
+        let found =
+            store.read(|db| Ok::<i64, store::Error>(db.query_row(sql, [], |row| row.get(0))?));
+        found.unwrap()
+    };
+    assert_eq!(
+        number("SELECT COUNT(*) FROM blobs"),
+        1,
+        "the file is kept once"
+    );
+    assert!(number("SELECT MAX(length(zstd)) FROM raw_messages") < 1_000);
+    let ids = ids.map(|id| {
+        let known = store.read(|db| store::threads::find(db, mailbox, &id));
+        known.unwrap().unwrap().message_id.unwrap()
+    });
+    let raw = |id| {
+        store
+            .read(|db| store::messages::find_raw(db, id))
+            .unwrap()
+            .unwrap()
+    };
+    let before = ids.map(raw);
+    for bytes in &before {
+        assert!(String::from_utf8_lossy(bytes).ends_with(&format!("{lines}\r\n")));
+    }
+    for id in ids {
+        store
+            .write(|tx| store::attachments::replace_all(tx, id, &[]))
+            .unwrap();
+        assert!(ids.map(raw) == before, "no byte is lost with a file");
+    }
+    assert_eq!(number("SELECT COUNT(*) FROM blobs"), 0);
 }

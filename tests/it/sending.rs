@@ -7,7 +7,7 @@ use mailhatch::work::connect;
 use mailhatch_simulator::faults::{Action, Point};
 use mailhatch_simulator::world::{SmtpAuth, Via};
 
-use crate::support::stage::{Stage, mail};
+use crate::support::stage::{Stage, mail, until};
 
 fn with_one_question() -> (
     Stage,
@@ -337,4 +337,27 @@ fn the_id_that_outlook_com_gave_is_learnt_from_the_copy_also_when_looking_it_up_
         Ok::<Option<String>, store::Error>(id?)
     });
     assert_eq!(learnt.unwrap(), Some(given));
+}
+
+#[test]
+fn a_mailbox_with_nothing_to_send_has_no_thread_for_it_until_a_reply_is_queued() {
+    let (stage, id, number) = with_one_question();
+    let running = stage.run();
+    let name = format!("send:{}\n", id.0);
+    let has_thread = || {
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+        let names = tasks
+            .filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).ok());
+        // Other tests of this process may have a mailbox of the same number.
+        names.filter(|found| *found == name).count() > 0
+    };
+    for text in ["Yes, in two greens.", "And in blue."] {
+        let queued = stage.reply(number, text);
+        stage.services.work.wake_sender(id);
+        until("the reply has left", || {
+            stage.state(queued) == DeliveryState::Sent
+        });
+        until("the sender rests", || !has_thread());
+    }
+    running.stop();
 }

@@ -14,6 +14,9 @@ use super::program::Program;
 use crate::interop::servers::{Key, Options, Servers};
 use crate::support::stage::Stage;
 
+/// Somebody outside to whom the real servers take mail.
+pub(crate) const CUSTOMER: &str = "customer@shop.example";
+
 /// The desk. Its mailboxes are connected and take all mail.
 pub(crate) struct Desk {
     pub(crate) stage: Stage,
@@ -71,6 +74,11 @@ impl Desk {
 
     /// Starts the program.
     pub(crate) fn serve(&self) -> Program {
+        Program::serve(&self.stage, &self.settings())
+    }
+
+    /// What the program is set to besides the stage's settings.
+    pub(crate) fn settings(&self) -> Vec<(String, String)> {
         let mut settings = Vec::new();
         if self.servers.is_some() {
             let (imap, smtp) = self.endpoints();
@@ -80,7 +88,7 @@ impl Desk {
                 ("MAILHATCH_CA_FILE".to_owned(), self.ca_file()),
             ];
         }
-        Program::serve(&self.stage, &settings)
+        settings
     }
 
     fn endpoints(&self) -> (String, String) {
@@ -97,7 +105,7 @@ impl Desk {
     }
 
     /// A file with the roots of all servers here.
-    fn ca_file(&self) -> String {
+    pub(crate) fn ca_file(&self) -> String {
         let mut roots = self.stage.simulator.endpoints().ca_pem.clone();
         if let Some(servers) = &self.servers {
             roots.push_str(servers.ca_pem());
@@ -156,7 +164,13 @@ fn start_servers(stage: &mut Stage, addresses: &[String]) -> Servers {
     let servers = Servers::start(Options {
         keys: keys.collect(),
         audience: Some("https://outlook.office.com".to_owned()),
-        users: addresses.to_vec(),
+        password: true,
+        users: addresses
+            .iter()
+            .map(String::as_str)
+            .chain([CUSTOMER])
+            .map(str::to_owned)
+            .collect(),
         ..Options::default()
     })
     .unwrap();

@@ -64,7 +64,8 @@ impl Numbers {
 }
 
 /// Message number `n`. Six of ten are short texts, a quarter HTML of 10 to 40 kB, an eighth has an
-/// attachment of 60 to 400 kB, every fortieth one of 0.5 to 1.5 MB; every third answers an earlier one.
+/// attachment of 40 to 280 kB, every fortieth one of 0.35 to 0.95 MB; every third answers an earlier one.
+/// Ten thousand of them have 590 MB.
 pub(crate) fn message(n: usize) -> Vec<u8> {
     let mut numbers = Numbers((n as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let head = head(n);
@@ -76,11 +77,11 @@ pub(crate) fn message(n: usize) -> Vec<u8> {
         }
         24..34 => format!("{head}{}", html(&mut numbers)),
         34..39 => {
-            let bytes = 60_000 + numbers.below(340_000);
+            let bytes = 40_000 + numbers.below(240_000);
             format!("{head}{}", attachment(&mut numbers, n, bytes))
         }
         _ => {
-            let bytes = 500_000 + numbers.below(1_000_000);
+            let bytes = 350_000 + numbers.below(600_000);
             format!("{head}{}", attachment(&mut numbers, n, bytes))
         }
     }

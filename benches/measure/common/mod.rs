@@ -1,6 +1,7 @@
 //! What the benchmarks share: the program and its rivals as processes, what the kernel says about
 //! them, an HTTP client of few words, mail to receive, and the table at the end.
 
+pub(crate) mod archive;
 pub(crate) mod desk;
 pub(crate) mod http;
 pub(crate) mod mixture;

@@ -9,8 +9,7 @@ use mailhatch::work::alerts::channels::{self, MailForm};
 use mailhatch::work::alerts::test;
 
 use super::Desk;
-use crate::interop::dovecot::PASSWORD;
-use crate::interop::servers::{Options, Servers};
+use crate::interop::servers::{Options, PASSWORD, Servers};
 
 const FROM: &str = "mailhatch@office.example";
 const TO: &str = "ops@office.example";
@@ -22,6 +21,7 @@ fn postfix() -> Servers {
         audience: None,
         users: vec![FROM.to_owned(), TO.to_owned()],
         delegates: Vec::new(),
+        password: false,
         limits: None,
     })
     .unwrap()

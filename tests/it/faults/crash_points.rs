@@ -189,9 +189,10 @@ fn with_any_write_of_receiving_failing_it_ends_right() {
     assert!(writes > 20, "only {writes} writes");
 }
 
-/// A field whose reply is queued, the token ended, and IMAP held back so that only the sender writes.
+/// A field with two replies queued, of which the second is claimed as the first is accepted, the token ended, and IMAP held back so that only the sender writes.
 fn queued() -> (Field, Queued) {
     let field = Field::on(Clock::System);
+    field.asked();
     let queued = field.asked();
     field.stage.clear_tokens(field.id);
     field.imap.set(Plan::SILENCE);

@@ -121,11 +121,11 @@ fn a_hang_up_after_the_answer_costs_nothing() {
     let first = field.asked();
     field.deliver(1);
     field.stage.receives(field.id, 1);
-    let second = field.answer();
     let mut sender = Sender::default();
     let step = |sender: &mut Sender| send_step(&field.stage.services, sender, field.id).unwrap();
     assert_eq!(step(&mut sender), SendStep::Worked);
     assert_eq!(field.delivery(first).state, DeliveryState::Sent);
+    let second = field.answer();
     field.smtp.end_all(End::Close);
     assert_eq!(step(&mut sender), SendStep::Worked);
     let delivery = field.delivery(second);
