@@ -291,8 +291,7 @@ pub fn count_due(db: &Db, channel: AlertChannel) -> Result<(i64, Option<Problem>
 }
 
 /// What the ledger has against each folder: its id, its name, its mailbox, and how many rows wait for a person:
-/// those that were asked for again for more than an hour, or are settled since `since_at`. What a comparison
-/// with the server's own list finds is to be counted here too.
+/// those that were asked for again for more than an hour, or are settled since `since_at`.
 ///
 /// # Errors
 /// Those of SQLite.

@@ -163,6 +163,20 @@ pub fn insert_seen(tx: &Tx<'_>, id: ConversationId, now: i64) -> Result<()> {
     Ok(())
 }
 
+/// Forgets read marks of a conversation that were asked for since then and are not set yet: the answer that they
+/// were for was taken back.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn delete_seen_since(tx: &Tx<'_>, id: ConversationId, since_at: i64) -> Result<()> {
+    tx.prepare_cached(
+        "DELETE FROM write_backs WHERE act = ?2 AND due_at IS NOT NULL AND created_at >= ?3
+           AND message_id IN (SELECT m.id FROM messages m WHERE m.conversation_id = ?1)",
+    )?
+    .execute((id.0, WriteBackAct::Seen.word(), since_at))?;
+    Ok(())
+}
+
 /// Asks for the incoming mail of a conversation to be moved, where that is wanted. It is carried out only
 /// while the conversation is closed.
 ///

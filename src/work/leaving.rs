@@ -71,6 +71,8 @@ impl super::Work {
                     restore_status(tx, &delivery, actor, now)?;
                     let words = format!("Taken back by {}.", actor.name);
                     leaving::update_cancelled(tx, &delivery, StoppedBy::Undo, &words, now)?;
+                    let (of, since_at) = (delivery.conversation_id, delivery.created_at);
+                    store::write_backs::delete_seen_since(tx, of, since_at)?;
                     Ok(Some(delivery))
                 }
                 DeliveryState::Cancelled | DeliveryState::Failed => Ok(Some(delivery)),

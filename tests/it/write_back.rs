@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use mailhatch::desk;
 use mailhatch::model::{
-    ConversationId, Fate, MailboxId, MailboxStatus, MoveTarget, Status, View, WriteBackState,
+    ConversationId, Fate, Leaves, MailboxId, MailboxStatus, MoveTarget, Status, View,
+    WriteBackState,
 };
 use mailhatch::problem::Problem;
 use mailhatch::store;
@@ -173,6 +174,22 @@ fn answered_mail_is_marked_as_read_and_other_flags_stay() {
     desk.stage
         .reply(desk.stage.conversations(View::Waiting)[0], "Really.");
     desk.later();
+    assert!(!is_read(&desk.inbox()[0]));
+}
+
+#[test]
+fn an_answer_that_is_taken_back_leaves_the_mail_unread() {
+    let desk = Desk::with(1);
+    desk.set(true, false);
+    let stage = &desk.stage;
+    let until_ms = stage.clock.now_ms() + 10_000;
+    let leaves = Leaves::AfterUndo { until_ms };
+    let queued = stage.reply_to_leave(desk.open()[0], "Yes.", leaves, |_| {});
+    let (services, agent) = (&stage.services, &stage.admin.agent);
+    let work = &services.work;
+    work.withdraw_delivery(services, queued.delivery_id, agent)
+        .unwrap();
+    assert_eq!(desk.later(), WriteBackStep::Nothing(None));
     assert!(!is_read(&desk.inbox()[0]));
 }
 

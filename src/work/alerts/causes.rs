@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::channels::Settings;
-use crate::model::{AlertCause, AlertKind, DeliveryState, Mailbox, MailboxStatus};
+use crate::model::{AlertCause, AlertKind, DeliveryState, Differing, Mailbox, MailboxStatus};
 use crate::problem::{Disposition, Problem};
-use crate::store::{self, Db, alerts};
+use crate::store::{self, Db, alerts, ledger_checks};
 use crate::work::status::Health;
 use crate::work::{Services, backups, disk, entra_app, schedule};
 
@@ -274,7 +274,35 @@ fn of_ledger(db: &Db, mailboxes: &[Mailbox], now: i64) -> store::Result<Vec<Aler
             place: "/admin/ledger".to_owned(),
         }
     });
-    Ok(causes.collect())
+    let differing = ledger_checks::list_differing(db)?.into_iter();
+    let long = differing.filter(|folder| {
+        let since = folder.check.differs_since_at;
+        since.is_some_and(|at| at <= now - WAITING_SECONDS)
+    });
+    Ok(causes
+        .chain(long.map(|folder| of_difference(&folder)))
+        .collect())
+}
+
+fn of_difference(folder: &Differing) -> AlertCause {
+    let (address, name) = (&folder.mailbox, &folder.folder);
+    let verdict = folder.check.last.as_ref().map(|(_, found)| found.verdict());
+    AlertCause {
+        kind: AlertKind::Ledger,
+        key: format!("ledger:differs:{}", folder.check.folder_id),
+        mailbox_id: Some(folder.mailbox_id),
+        title: format!("The ledger of {address} differs from the server"),
+        problem: Problem::new(
+            "ledger_differs",
+            Disposition::NeedsAdmin,
+            format!(
+                "The folder {name} of {address} has differed from the ledger for an hour. {}",
+                verdict.unwrap_or_default()
+            ),
+            "The ledger names what is missing. Press Compare now there; where it stays, look for the messages in Outlook.",
+        ),
+        place: "/admin/ledger".to_owned(),
+    }
 }
 
 fn of_backup(services: &Services, db: &Db, up_since: i64) -> store::Result<Option<AlertCause>> {

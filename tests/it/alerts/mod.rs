@@ -8,7 +8,8 @@ mod receiver;
 
 use mailhatch::mail;
 use mailhatch::model::{
-    AlertChannel, DeliveryState, Fate, MailboxId, MailboxStatus, NoticeState, TakeFrom, View,
+    AlertChannel, DeliveryState, Fate, FolderRole, MailboxId, MailboxStatus, NoticeState, TakeFrom,
+    View,
 };
 use mailhatch::store::{self, alerts, settings};
 use mailhatch::work::alerts::channels as set;
@@ -318,6 +319,32 @@ fn many_replies_that_fail_are_one_alert() {
     assert_eq!(subjects.len(), 2, "{subjects:?}");
     assert_eq!(subjects[0], "[Mailhatch] 5 replies could not be sent");
     assert!(subjects[1].ends_with("does not send mail"), "{subjects:?}");
+}
+
+#[test]
+fn a_folder_that_stays_different_from_its_server_is_told_of_until_it_agrees() {
+    let desk = Desk::new();
+    desk.asks(1);
+    let (store, now) = (&desk.stage.services.store, desk.stage.clock.now());
+    store
+        .write(|tx| {
+            let inbox = store::folders::find_by_role(tx, desk.support, FolderRole::Inbox)?;
+            store::ledger_checks::upsert_due(tx, inbox.unwrap().id, now)
+        })
+        .unwrap();
+    let faults = desk.stage.simulator.faults();
+    let nothing = Action::Reply("OK SEARCH completed.".to_owned());
+    faults.once(Point::ImapSearch, nothing);
+    desk.stage.receives(desk.support, 0);
+    desk.sees(0);
+    desk.stage.clock.advance(3_601);
+    desk.all_receive();
+    desk.sees(1);
+    let open = desk.open();
+    assert!(open[0].starts_with("ledger:differs:"), "{open:?}");
+    desk.stage.clock.advance(86_400);
+    desk.all_receive();
+    desk.sees(0);
 }
 
 #[test]

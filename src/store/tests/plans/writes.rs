@@ -151,6 +151,7 @@ pub(super) fn write_back(tx: &Tx<'_>, mailbox: MailboxId, conversation: Conversa
         name: "Done".to_owned(),
     };
     write_backs::update_settings(tx, mailbox, true, Some(&target)).unwrap();
+    write_backs::delete_seen_since(tx, conversation, 9).unwrap();
     write_backs::insert_seen(tx, conversation, 1).unwrap();
     write_backs::insert_moves(tx, conversation, 1).unwrap();
     let due = write_backs::list_due(tx, mailbox, 99, 10).unwrap();
