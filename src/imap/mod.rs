@@ -5,8 +5,9 @@
 //! `wire` stands between the crate and the stream, for the crate gives up at any line it cannot read.
 //!
 //! Rules kept here: a folder is read with EXAMINE and `BODY.PEEK[]`, so reading changes nothing in the mailbox;
-//! only [`write`] selects, and it sets no flag but `\Seen` (and `\Deleted` on what it moves); the session stays with `IMAP4rev1` (RFC 3501) whatever the server offers, never sends ENABLE,
-//! `SEARCH RETURN` or LSUB; no command is longer than 8 kB.
+//! only [`mod@write`] selects, and it sets no flag but `\Seen` (and `\Deleted` on what it moves); the session stays
+//! with `IMAP4rev1` (RFC 3501) whatever the server offers, never sends ENABLE, `SEARCH RETURN` or LSUB; no command is
+//! longer than 8 kB.
 
 mod answers;
 pub mod cursor;
