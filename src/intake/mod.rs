@@ -22,8 +22,8 @@ use prepare::Prepared;
 pub use prepare::{identity, label};
 
 /// The version of what is read out of a message's bytes. It grows with every change of `mail` or of this
-/// module by which stored columns or the words of the search would come out otherwise; what older versions read is then read again
-/// ([`rebuild`]).
+/// module by which stored columns or the words of the search would come out otherwise; what older versions read
+/// is then read again ([`rebuild`]).
 pub const DERIVED_VERSION: i64 = 2;
 
 /// A message as fetched from a folder.

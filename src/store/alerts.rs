@@ -290,7 +290,7 @@ pub fn count_due(db: &Db, channel: AlertChannel) -> Result<(i64, Option<Problem>
     Ok((count, waiting.into_iter().flatten().next_back()))
 }
 
-/// What the ledger has against each folder: its id, its name, its mailbox, and how many rows wait for a person:
+/// What the ledger has against each watched folder: its id, its name, its mailbox, and how many rows wait for a person:
 /// those that were asked for again for more than an hour, or are settled since `since_at`.
 ///
 /// # Errors
@@ -307,7 +307,7 @@ pub fn list_ledger_trouble(
                        AND t.fate IN ('unreadable', 'too_big', 'absent', 'stub')
                        AND t.dismissed_at IS NULL
                        AND (t.attempts >= 4 OR (t.retry_at IS NULL AND t.seen_at <= ?1))) AS waiting
-             FROM folders WHERE waiting > 0 ORDER BY folders.id",
+             FROM folders WHERE folders.watched = 1 AND waiting > 0 ORDER BY folders.id",
         )?
         .query_map([since_at], |row| {
             let (folder, mailbox) = (FolderId(row.get(0)?), MailboxId(row.get(2)?));

@@ -63,7 +63,7 @@ pub fn find(db: &Db, folder_id: FolderId) -> Result<Option<LedgerCheck>> {
         .optional()?)
 }
 
-/// Folders that differ from their servers, the longest first. A difference that is being mended stands here
+/// Watched folders that differ from their servers, the longest first. A difference that is being mended stands here
 /// for a moment; one that stays is for a person.
 ///
 /// # Errors
@@ -72,7 +72,7 @@ pub fn list_differing(db: &Db) -> Result<Vec<Differing>> {
     let sql = format!(
         "SELECT {COLUMNS}, f.mailbox_id, m.address, f.name
          FROM ledger_checks k JOIN folders f ON f.id = k.folder_id JOIN mailboxes m ON m.id = f.mailbox_id
-         WHERE k.differs_since_at IS NOT NULL ORDER BY k.differs_since_at, k.folder_id"
+         WHERE k.differs_since_at IS NOT NULL AND f.watched = 1 ORDER BY k.differs_since_at, k.folder_id"
     );
     let rows = db
         .prepare_cached(&sql)?

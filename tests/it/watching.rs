@@ -408,3 +408,29 @@ fn a_folder_for_sent_mail_in_another_language_is_read_by_choice_and_our_copies_a
     stage.receives(id, 1);
     assert_eq!(stage.messages(number)[2].direction, Direction::Outgoing);
 }
+
+#[test]
+fn a_folder_that_nobody_watches_any_more_is_no_longer_said_to_differ() {
+    let cabinet = Cabinet::new();
+    cabinet.file("Orders", 1, "");
+    cabinet.watch("Orders", false, 0);
+    cabinet.stage.receives(cabinet.id, 1);
+    let (store, now) = (&cabinet.stage.services.store, cabinet.stage.clock.now());
+    let folder = cabinet.folder("Orders").id;
+    store
+        .write(|tx| store::ledger_checks::upsert_due(tx, folder, now))
+        .unwrap();
+    let nothing = Action::Reply("OK SEARCH completed.".to_owned());
+    cabinet
+        .stage
+        .simulator
+        .faults()
+        .once(Point::ImapSearch, nothing);
+    cabinet.stage.receives(cabinet.id, 0);
+    let differing = || store.read(store::ledger_checks::list_differing).unwrap();
+    assert_eq!(differing().len(), 1);
+    store
+        .write(|tx| store::folders::update_unwatched(tx, cabinet.id, folder))
+        .unwrap();
+    assert_eq!(differing().len(), 0);
+}

@@ -12,6 +12,9 @@ use super::PATH;
 use crate::model::{Folder, FolderId, MailboxId, MailboxStatus};
 use crate::store::{self, Tx};
 
+/// Changes rows of a folder under a UIDVALIDITY: one UID, or all that wait for a person. Says how many.
+type Change = fn(&Tx<'_>, FolderId, u32, Option<u32>, i64) -> store::Result<usize>;
+
 /// Which messages a form is about.
 #[derive(Debug, Clone, Copy)]
 struct Which {
@@ -54,25 +57,25 @@ impl Which {
         Ok(folders)
     }
 
-    /// Does something to the rows meant, by folder, UIDVALIDITY and UID; says to how many.
-    fn change(
-        self,
-        tx: &Tx<'_>,
-        change: impl Fn(&Tx<'_>, FolderId, u32, Option<u32>) -> store::Result<usize>,
-    ) -> Result<usize, Error> {
-        let mut changed = 0;
-        for folder in self.folders(tx)? {
-            let Some(cursor) = folder.cursor else {
-                continue;
-            };
-            let uid = match self.uid {
-                // Its UIDs have changed meaning since the page was made.
-                Some((validity, _)) if validity != cursor.uid_validity => continue,
-                uid => uid.map(|(_, uid)| uid),
-            };
-            changed += change(tx, folder.id, cursor.uid_validity, uid)?;
-        }
-        Ok(changed)
+    /// Does something to the rows meant; says to how many.
+    async fn write(self, context: &Shared, change: Change) -> Result<usize, Error> {
+        let now = context.now();
+        let all = move |tx: &Tx<'_>| {
+            let mut changed = 0;
+            for folder in self.folders(tx)? {
+                let Some(cursor) = folder.cursor else {
+                    continue;
+                };
+                let uid = match self.uid {
+                    // Its UIDs have changed meaning since the page was made.
+                    Some((validity, _)) if validity != cursor.uid_validity => continue,
+                    uid => uid.map(|(_, uid)| uid),
+                };
+                changed += change(tx, folder.id, cursor.uid_validity, uid, now)?;
+            }
+            Ok::<_, Error>(changed)
+        };
+        context.store(move |store| store.write(all)).await
     }
 }
 
@@ -93,16 +96,7 @@ pub(in crate::web) async fn retry(
     form: Posted,
 ) -> Result<HttpResponse, Error> {
     let which = Which::read(&form.fields)?;
-    let now = context.now();
-    let asked = context
-        .store(move |store| {
-            store.write(|tx| {
-                which.change(tx, |tx, folder, validity, uid| {
-                    store::fates::update_retry(tx, folder, validity, uid, now)
-                })
-            })
-        })
-        .await?;
+    let asked = which.write(&context, store::fates::update_retry).await?;
     let flash = match asked {
         0 => Flash::bad(SETTLED),
         1 => Flash::good("The server is asked for this message again."),
@@ -131,15 +125,8 @@ pub(in crate::web) async fn dismiss(
     form: Posted,
 ) -> Result<HttpResponse, Error> {
     let which = Which::read(&form.fields)?;
-    let now = context.now();
-    let dismissed = context
-        .store(move |store| {
-            store.write(|tx| {
-                which.change(tx, |tx, folder, validity, uid| {
-                    store::fates::update_dismissed(tx, folder, validity, uid, now)
-                })
-            })
-        })
+    let dismissed = which
+        .write(&context, store::fates::update_dismissed)
         .await?;
     let flash = match dismissed {
         0 => Flash::bad(SETTLED),
@@ -171,7 +158,8 @@ pub(in crate::web) async fn check(
     let status = context
         .store(move |store| {
             store.write(|tx| {
-                for folder in which.folders(tx)? {
+                // One that is not watched any more is not compared.
+                for folder in which.folders(tx)?.iter().filter(|folder| folder.watched) {
                     store::ledger_checks::upsert_due(tx, folder.id, now)?;
                 }
                 let mailbox = store::mailboxes::find(tx, which.mailbox_id)?;
